@@ -1,0 +1,16 @@
+"""What every template may use."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def product(request: HttpRequest) -> dict[str, Any]:
+    """Version of the product, whether this is the embedded start, and the colour theme chosen."""
+    theme = request.COOKIES.get("integhub_theme", "")
+    return {
+        "product_version": settings.VERSION,
+        "embedded": settings.EMBEDDED,
+        "theme": theme if theme in {"light", "dark"} else "",
+    }

@@ -1,0 +1,36 @@
+"""Errors of the domain, turned into a page or problem JSON (RFC 9457) in one place each."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class DomainError(Exception):
+    """A refusal that says what is wrong and where.
+
+    *code* is stable and machine-readable, *detail* is for people, *errors* name fields, lines or columns:
+    ``[{"field": "steps[2].with.url", "line": 14, "column": 7, "detail": "…"}]``.
+    """
+
+    def __init__(self, code: str, detail: str, *, status: int = 400, errors: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.status = status
+        self.errors = [dict(error) for error in errors]
+
+    def problem(self) -> dict[str, Any]:
+        """Body of ``application/problem+json``."""
+        body: dict[str, Any] = {
+            "type": f"urn:integhub:{self.code}",
+            "title": self.code.replace("-", " "),
+            "status": self.status,
+            "detail": self.detail,
+        }
+        return body | ({"errors": self.errors} if self.errors else {})
+
+
+class Conflict(DomainError):
+    """The object is not in a state in which this can be done (409)."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(code, detail, status=409)

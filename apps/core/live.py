@@ -1,0 +1,63 @@
+"""Live events: Redis streams, so that a page that was cut off reads on from the last event it saw.
+
+A topic is a short string (``run:17``). Events are small JSON objects; pages fetch what they show by htmx.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from functools import cache
+from typing import Any
+
+import redis
+import redis.asyncio
+from django.conf import settings
+
+KEPT = 2_000  # events a topic; older ones are cut, and a page that missed more reloads
+EXPIRES = 24 * 3_600  # seconds after the last event
+HEARTBEAT = 15_000  # ms without news until a comment keeps the connection open
+
+
+@cache
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL)
+
+
+def ping() -> None:
+    """Raises when Redis does not answer."""
+    _client().ping()
+
+
+def _key(topic: str) -> str:
+    return f"live:{topic}"
+
+
+def publish(topic: str, event: str, data: Mapping[str, Any]) -> None:
+    """Tell open pages of *topic*. Call after the commit that made it true."""
+    pipe = _client().pipeline(transaction=False)
+    pipe.xadd(_key(topic), {"event": event, "data": json.dumps(data)}, maxlen=KEPT, approximate=True)
+    pipe.expire(_key(topic), EXPIRES)
+    pipe.execute()
+
+
+def position(topic: str) -> str:
+    """Id of the newest event of *topic*; a page rendered now need not see older ones."""
+    newest: Any = _client().xrevrange(_key(topic), count=1)
+    return newest[0][0].decode() if newest else "0-0"
+
+
+async def stream(topic: str, after: str) -> AsyncIterator[bytes]:
+    """Server-sent events of *topic* after the event id *after*, for as long as the reader stays."""
+    client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=None)
+    try:
+        yield b"retry: 1000\n\n"
+        while True:
+            answer: Any = await client.xread({_key(topic): after}, count=200, block=HEARTBEAT)
+            if not answer:
+                yield b": still here\n\n"
+                continue
+            entries = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
+            for entry_id, fields in entries:
+                after = entry_id.decode()
+                yield b"id: %b\nevent: %b\ndata: %b\n\n" % (entry_id, fields[b"event"], fields[b"data"])
+    finally:
+        await client.aclose()

@@ -1,0 +1,23 @@
+"""Turns a DomainError that reaches the top of a page into an error page."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from apps.core.errors import DomainError
+
+
+class DomainErrorMiddleware:
+    """API views answer problem JSON by ``apps.core.rest.problem``; pages are answered here."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, DomainError):
+            return None
+        return render(request, "errors/domain.html", {"error": error}, status=error.status)

@@ -1,0 +1,131 @@
+"""Template tags of the design system: icons, state marks, history strips, durations, times."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.template.context import RequestContext
+from django.utils import formats, timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+
+from apps.core import markdown
+from apps.core.states import BY_LETTER, MARKS, STRIP, State
+
+register = template.Library()
+
+
+@lru_cache(maxsize=512)
+def _svg(name: str) -> str:
+    path = settings.ICONS_DIR / "outline" / f"{name}.svg"
+    drawing = path.read_text(encoding="utf-8")
+    inner = drawing[drawing.index(">", drawing.index("<svg")) + 1 : drawing.rindex("</svg>")].strip()
+    return " ".join(inner.split())
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", css: str = "") -> SafeString:
+    """Inline SVG of the Tabler icon *name*; decorative unless *label* says what it means."""
+    aria = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    return format_html(
+        '<svg class="icon {}" width="24" height="24" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
+        'stroke-width="2" stroke-linecap="round" stroke-linejoin="round" {}>{}</svg>',
+        css,
+        aria,
+        mark_safe(_svg(name)),  # noqa: S308 (a file of a pinned package)
+    )
+
+
+def state_word(state: str) -> str:
+    """The word people read for *state*."""
+    return str(State(state).label) if state in State.values else _("Unknown")
+
+
+@register.simple_tag
+def state_mark(state: str, text: str = "") -> SafeString:
+    """Icon, word and colour of *state*: never colour alone."""
+    mark = MARKS.get(state, MARKS["unknown"])
+    return format_html(
+        '<span class="mark mark-{}" data-state="{}">{} {}</span>',
+        mark.tone,
+        state or "unknown",
+        icon(mark.icon),
+        text or state_word(state),
+    )
+
+
+@register.simple_tag
+def state_icon(state: str) -> SafeString:
+    """Icon of *state* alone, named for screen readers and on hover."""
+    mark = MARKS.get(state, MARKS["unknown"])
+    word = state_word(state)
+    return format_html(
+        '<span class="mark mark-{} mark-only" data-state="{}" title="{}">{}</span>',
+        mark.tone,
+        state or "unknown",
+        word,
+        icon(mark.icon, word),
+    )
+
+
+@register.simple_tag
+def history_strip(letters: str) -> SafeString:
+    """The last 20 results as bars, oldest first; *letters* as in ``apps.core.states.LETTERS``."""
+    states = [BY_LETTER.get(letter, "unknown") for letter in letters[-STRIP:]]
+    summary = _("Last results, oldest first: %(states)s") % {
+        "states": ", ".join(state_word(state) for state in states) or _("none")
+    }
+    bars = format_html_join("", '<i class="bar bar-{}"></i>', ((MARKS[s].tone,) for s in states))
+    return format_html('<span class="strip" role="img" aria-label="{}" title="{}">{}</span>', summary, summary, bars)
+
+
+@register.filter
+def humane(milliseconds: float | None) -> str:
+    """Duration for people: ``184 ms``, ``2.4 s``, ``2 m 14 s``, ``1 h 3 m``."""
+    if milliseconds is None:
+        return "–"
+    if milliseconds < 1000:
+        return f"{formats.number_format(round(milliseconds, 1 if milliseconds < 10 else 0))} ms"
+    seconds = milliseconds / 1000
+    if seconds < 60:
+        return f"{formats.number_format(round(seconds, 1))} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} m {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} m"
+
+
+@register.simple_tag
+def ago(moment: Any) -> SafeString:
+    """Relative time with the exact time on hover."""
+    if moment is None:
+        return mark_safe("–")
+    seconds = (timezone.now() - moment).total_seconds()
+    text = _("just now") if seconds < 60 else _("%(time)s ago") % {"time": timesince(moment, depth=1)}
+    exact = formats.date_format(timezone.localtime(moment), "DATETIME_FORMAT")
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, text)
+
+
+@register.filter
+def markdown_html(text: str) -> SafeString:
+    """Sanitised HTML of Markdown *text*."""
+    return markdown.render(text)
+
+
+@register.simple_tag(takes_context=True)
+def with_query(context: RequestContext, **changes: Any) -> str:
+    """The present query string with *changes*; None removes a parameter. Filters live in the URL."""
+    query = context["request"].GET.copy()
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value not in (None, ""):
+            query[name] = str(value)
+    return f"?{query.urlencode()}" if query else "?"
+
+
+@register.filter
+def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
+    """Value of *key* in *mapping*, or None."""
+    return mapping.get(key)

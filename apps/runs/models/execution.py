@@ -1,0 +1,170 @@
+"""Execution: one case × one data row in one run; its attempts, step results, artifacts and failure group."""
+
+from typing import Any, Self
+
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.catalog.models import CaseRevision, TestCase
+from apps.core.states import State
+from apps.runs.models.run import TestRun
+from apps.systems.models import InSystemQuerySet, IntegrationPoint, System
+
+
+class FailureGroup(models.Model):
+    """Executions of a system that failed for the same reason (same signature)."""
+
+    system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="failure_groups")
+    signature = models.CharField(max_length=64)
+    title = models.CharField(max_length=300)
+    kind = models.CharField(max_length=20)
+    point = models.ForeignKey(IntegrationPoint, null=True, on_delete=models.SET_NULL, related_name="failure_groups")
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    objects = InSystemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-last_seen"]
+        constraints = [models.UniqueConstraint(fields=["system", "signature"], name="failure_group_once")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ExecutionQuerySet(models.QuerySet["Execution"]):
+    def visible_to(self, user: Any) -> Self:
+        """Executions of systems that *user* may see."""
+        return self.filter(run__system__team__members=user.pk)
+
+    def failed(self) -> Self:
+        """Executions that a person must look at."""
+        return self.filter(state__in=[State.FAILED, State.BLOCKED])
+
+
+class Execution(models.Model):
+    """One case × one data row. Exactly one attempt's result is final: finishing names the attempt number."""
+
+    run = models.ForeignKey(TestRun, on_delete=models.CASCADE, related_name="executions")
+    position = models.PositiveIntegerField()  # order in the run, from 1
+    case = models.ForeignKey(TestCase, on_delete=models.CASCADE, related_name="executions")
+    revision = models.ForeignKey(CaseRevision, on_delete=models.PROTECT, related_name="executions")
+    title = models.CharField(max_length=300)
+    row_label = models.CharField(max_length=120, blank=True)
+    row = models.JSONField(default=dict)  # values of the data row, as they were
+    seed = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=0)  # number of the present or last attempt
+    worker = models.CharField(max_length=120, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    duration_ms = models.FloatField(null=True)
+    message = models.TextField(blank=True)
+    failure_group = models.ForeignKey(FailureGroup, null=True, on_delete=models.SET_NULL, related_name="executions")
+    trace_id = models.CharField(max_length=32, blank=True)
+    assigned_to = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="assigned_executions"
+    )
+    # Where a mixed case goes on after its manual step, and its captures so far (encrypted: they may hold secrets).
+    resume_at = models.PositiveSmallIntegerField(default=0)
+    resume_captured = models.BinaryField(null=True)
+
+    objects = ExecutionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "position"], name="execution_position_once"),
+            models.CheckConstraint(
+                name="execution_lease_while_running",
+                condition=models.Q(lease_until__isnull=True) | models.Q(state=State.RUNNING),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["run", "state", "position"]),
+            models.Index(fields=["case", "-id"]),
+            models.Index(fields=["lease_until"], condition=models.Q(state="running"), name="execution_leases"),
+            models.Index(fields=["assigned_to"], condition=models.Q(state="waiting"), name="execution_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("runs:execution", args=[self.run.system.slug, self.pk])
+
+
+class Attempt(models.Model):
+    """How one attempt of an execution ended; earlier ones stay to be seen."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices)
+    message = models.TextField(blank=True)
+    worker = models.CharField(max_length=120, blank=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField()
+    duration_ms = models.FloatField(null=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["execution", "number"], name="attempt_once")]
+
+    def __str__(self) -> str:
+        return f"{self.execution_id}/{self.number}"
+
+
+class StepResult(models.Model):
+    """What one step did. JSON columns are bounded and masked by the engine before they come here."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps")
+    attempt = models.PositiveSmallIntegerField()
+    phase = models.CharField(max_length=10, default="steps")  # ``steps`` or ``teardown``
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=30)
+    point = models.ForeignKey(IntegrationPoint, null=True, on_delete=models.SET_NULL, related_name="results")
+    state = models.CharField(max_length=10, choices=State.choices)
+    message = models.TextField(blank=True)
+    request = models.JSONField(default=dict)
+    response = models.JSONField(default=dict)
+    checks = models.JSONField(default=list)
+    captured = models.JSONField(default=dict)
+    timings = models.JSONField(default=dict)  # ms: dns, connect, tls, first_byte, transfer, total
+    started_at = models.DateTimeField(null=True)
+    duration_ms = models.FloatField(null=True)
+    tries = models.PositiveIntegerField(default=1)
+    executed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")  # manual steps
+    note = models.TextField(_("Note"), blank=True)
+
+    class Meta:
+        ordering = ["attempt", "phase", "position"]
+        constraints = [models.UniqueConstraint(fields=["execution", "attempt", "phase", "position"], name="step_once")]
+        indexes = [models.Index(fields=["point", "-id"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def artifact_path(artifact: "Artifact", name: str) -> str:
+    """Where an artifact's file lies below MEDIA_ROOT."""
+    return f"artifacts/{artifact.execution.run_id}/{artifact.execution_id}/{name}"
+
+
+class Artifact(models.Model):
+    """A file kept with an execution: a screenshot, a trace, an attachment."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="artifacts")
+    step = models.ForeignKey(StepResult, null=True, on_delete=models.CASCADE, related_name="artifacts")
+    name = models.CharField(max_length=200)
+    content_type = models.CharField(max_length=100)
+    size = models.PositiveBigIntegerField()
+    file = models.FileField(upload_to=artifact_path, max_length=300)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,190 @@
+"""Systems, their components and versions, the integration points between them, and critical workflows."""
+
+from typing import Any, Self
+
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import Team
+from apps.core.models import Timestamped
+
+
+class SystemQuerySet(models.QuerySet["System"]):
+    def visible_to(self, user: Any) -> Self:
+        """Systems of the teams in which *user* is a member."""
+        return self.filter(team__members=user.pk)
+
+
+class System(Timestamped):
+    """What is under test; the boundary of access for everything below it."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="systems")
+    name = models.CharField(_("Name"), max_length=80)
+    slug = models.SlugField(_("Short name"), unique=True, max_length=60)
+    description = models.TextField(_("Description"), blank=True)
+
+    objects = SystemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("insights:dashboard", args=[self.slug])
+
+
+class InSystemQuerySet(models.QuerySet[Any]):
+    """For rows that have a ``system`` column."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Rows of systems that *user* may see."""
+        return self.filter(system__team__members=user.pk)
+
+
+class Criticality(models.IntegerChoices):
+    LOW = 1, _("Low")
+    MEDIUM = 2, _("Medium")
+    HIGH = 3, _("High")
+    CRITICAL = 4, _("Critical")
+
+
+class Component(Timestamped):
+    """A deployable part of a System."""
+
+    class Kind(models.TextChoices):
+        SERVICE = "service", _("Service")
+        DATABASE = "database", _("Database")
+        QUEUE = "queue", _("Queue")
+        THIRD_PARTY = "third_party", _("Third party")
+        CLIENT = "client", _("Client")
+
+    system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="components")
+    name = models.CharField(_("Name"), max_length=80)
+    slug = models.SlugField(_("Short name"), max_length=60)
+    kind = models.CharField(_("Kind"), max_length=20, choices=Kind.choices, default=Kind.SERVICE)
+    owner = models.CharField(_("Owner"), max_length=80, blank=True)
+    repository = models.URLField(_("Repository"), blank=True)
+    description = models.TextField(_("Description"), blank=True)
+
+    objects = InSystemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["system", "slug"], name="component_slug_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ComponentVersion(models.Model):
+    """A version of a component that exists; Deployments say where it runs."""
+
+    component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="versions")
+    name = models.CharField(_("Version"), max_length=60)
+    notes = models.TextField(_("Notes"), blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [models.UniqueConstraint(fields=["component", "name"], name="component_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.component} {self.name}"
+
+
+class IntegrationPoint(Timestamped):
+    """A seam: a directed edge consumer → provider, with a protocol and an operation."""
+
+    class Protocol(models.TextChoices):
+        HTTP = "http", "HTTP"
+        GRAPHQL = "graphql", "GraphQL"
+        GRPC = "grpc", "gRPC"
+        SQL = "sql", "SQL"
+        STREAM = "stream", _("Stream")
+        QUEUE = "queue", _("Queue")
+        WEBHOOK = "webhook", _("Webhook")
+        MAIL = "mail", _("Mail")
+        FILE = "file", _("File")
+        OTHER = "other", _("Other")
+
+    system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="points")
+    consumer = models.ForeignKey(
+        Component, on_delete=models.CASCADE, related_name="consumes", verbose_name=_("Consumer")
+    )
+    provider = models.ForeignKey(
+        Component, on_delete=models.CASCADE, related_name="provides", verbose_name=_("Provider")
+    )
+    slug = models.SlugField(_("Short name"), max_length=80)
+    protocol = models.CharField(_("Protocol"), max_length=20, choices=Protocol.choices)
+    operation = models.CharField(_("Operation"), max_length=200)  # ``POST /orders``, queue ``orders.created``
+    criticality = models.PositiveSmallIntegerField(
+        _("Criticality"), choices=Criticality.choices, default=Criticality.MEDIUM
+    )
+    description = models.TextField(_("Description"), blank=True)
+
+    objects = InSystemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["slug"]
+        constraints = [
+            models.UniqueConstraint(fields=["system", "slug"], name="point_slug_once"),
+            models.UniqueConstraint(fields=["consumer", "provider", "protocol", "operation"], name="point_edge_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.consumer} → {self.provider} · {self.operation}"
+
+
+class Workflow(Timestamped):
+    """A critical path through integration points, from the entering data to the output."""
+
+    system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="workflows")
+    name = models.CharField(_("Name"), max_length=120)
+    slug = models.SlugField(_("Short name"), max_length=60)
+    entry = models.TextField(_("Entering data"), blank=True)
+    output = models.TextField(_("Output"), blank=True)
+    criticality = models.PositiveSmallIntegerField(
+        _("Criticality"), choices=Criticality.choices, default=Criticality.HIGH
+    )
+    points = models.ManyToManyField(IntegrationPoint, through="WorkflowPoint", related_name="workflows")
+
+    objects = InSystemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-criticality", "name"]
+        constraints = [models.UniqueConstraint(fields=["system", "slug"], name="workflow_slug_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WorkflowPoint(models.Model):
+    """One hop of a workflow; *position* starts at 1."""
+
+    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="hops")
+    point = models.ForeignKey(IntegrationPoint, on_delete=models.CASCADE, related_name="hops")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["workflow", "position"], name="workflow_position_once")]
+
+    def __str__(self) -> str:
+        return f"{self.workflow} {self.position}"
+
+
+class NumberSeries(models.Model):
+    """The last short number given in a system: runs, cases and defects count from 1 in each system."""
+
+    system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=20)
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["system", "name"], name="number_series_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.last}"

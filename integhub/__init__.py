@@ -1,0 +1,3 @@
+"""IntegHub: integration testing of systems of several components."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,24 @@
+"""The URL map. Pages of a system hang below ``/s/<system>/``; live events below ``/live/`` (ASGI)."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from apps.core import views as core
+
+SYSTEM = "s/<slug:system>/"
+
+urlpatterns = [
+    path("health/", core.health, name="health"),
+    path("language/", core.language, name="language"),
+    path("django-admin/", admin.site.urls),
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.systems.urls")),
+    path(SYSTEM, include("apps.environments.urls")),
+    path(SYSTEM, include("apps.catalog.urls")),
+    path(SYSTEM, include("apps.runs.urls")),
+    path(SYSTEM, include("apps.execution.urls")),
+    path(SYSTEM, include("apps.defects.urls")),
+    path("", include("apps.insights.urls")),
+    path("live/", include("apps.runs.live")),
+    path("api/v1/", include("apps.api.urls")),
+]
