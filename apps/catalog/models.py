@@ -103,7 +103,7 @@ class TestCase(Timestamped):
         return f"C{self.number}"
 
     def get_absolute_url(self) -> str:
-        return reverse("catalog:case", args=[self.system.slug, self.number])
+        return reverse("insights:case", args=[self.system.slug, self.number])
 
 
 class CaseRevision(models.Model):
