@@ -46,7 +46,7 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
 
 
 class Execution(models.Model):
-    """One case × one data row. Exactly one attempt's result is final: finishing names the attempt number."""
+    """One case × one data row. Exactly one result is final: finishing names the claim it was handed out with."""
 
     run = models.ForeignKey(TestRun, on_delete=models.CASCADE, related_name="executions")
     position = models.PositiveIntegerField()  # order in the run, from 1
@@ -58,6 +58,9 @@ class Execution(models.Model):
     seed = models.BigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempt = models.PositiveSmallIntegerField(default=0)  # number of the present or last attempt
+    # Counts hand-outs to workers; finishing names it, so that only the newest holder's result is stored. It is
+    # not the attempt: an attempt with a manual step is handed out once before it and once after it.
+    claim = models.PositiveIntegerField(default=0)
     worker = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
@@ -72,6 +75,7 @@ class Execution(models.Model):
     # Where a mixed case goes on after its manual step, and its captures so far (encrypted: they may hold secrets).
     resume_at = models.PositiveSmallIntegerField(default=0)
     resume_captured = models.BinaryField(null=True)
+    carried = models.CharField(max_length=10, choices=State.choices, blank=True)  # a person's verdict against it
 
     objects = ExecutionQuerySet.as_manager()
 

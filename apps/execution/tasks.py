@@ -1,0 +1,19 @@
+"""Celery tasks of execution; they take ids and may be delivered twice without harm."""
+
+from celery import shared_task
+
+from apps.execution import chunk, sweeping
+from apps.execution.dispatch import CHUNK_TASK
+from apps.execution.worker import run_async
+
+
+@shared_task(name=CHUNK_TASK)
+def execute_chunk(run_id: int, ids: list[int]) -> None:
+    """Execute queued executions of one run. What another worker holds or has finished is left alone."""
+    run_async(chunk.execute(run_id, ids))
+
+
+@shared_task(name="execution.sweep", ignore_result=True)
+def sweep() -> int:
+    """Give back executions of lost workers and send what lies queued without a worker; returns how many."""
+    return sweeping.sweep_once()

@@ -1,0 +1,65 @@
+"""What a Celery worker's child keeps between tasks: one event loop, the executors, a thread for the database.
+
+Celery has no asyncio pool, so every child runs its coroutines on a loop of its own that stays open: connections
+of executors are reused from task to task. Django's ORM is used from one thread of its own, which keeps its
+database connection, so that the loop never waits for the database.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import close_old_connections
+
+from apps.execution.engine.egress import EgressPolicy
+from apps.execution.engine.settings import EngineSettings
+from apps.execution.executors.registry import Executors
+
+T = TypeVar("T")
+
+
+def name() -> str:
+    """This child, as shown with its executions: ``host:pid``."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    return asyncio.new_event_loop()
+
+
+@cache
+def _database() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+
+
+@cache
+def engine_executors() -> Executors:
+    """Executors of this child; opened lazily, so safe after the fork."""
+    egress = EgressPolicy.of(deny=settings.EXECUTION_DENY_ADDRESSES, allow=settings.EXECUTION_ALLOW_ADDRESSES)
+    return Executors(EngineSettings(egress=egress))
+
+
+def allowed_kinds() -> frozenset[str]:
+    """Restricted step kinds that this worker was started for."""
+    return frozenset(settings.EXECUTION_ALLOW)
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run *work* to its end on this child's loop."""
+    return _loop().run_until_complete(work)
+
+
+async def in_database(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Call *function*, which uses the ORM, in the database thread."""
+
+    def call() -> T:
+        close_old_connections()
+        return function(*args, **kwargs)
+
+    return await asyncio.get_running_loop().run_in_executor(_database(), partial(call))

@@ -1,0 +1,105 @@
+"""Handing executions to workers: claim by lease, give back what expired, cancel what has not begun."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from apps.core.states import State
+from apps.runs.models import Attempt, Execution, TestRun
+from apps.runs.rollups import RunDelta, apply_to_run
+
+MAX_ATTEMPTS = 3  # hand-outs lost with their workers before the execution is blocked
+
+_CLAIM = """
+    UPDATE runs_execution SET
+        state = 'running', claim = claim + 1, worker = %s, lease_until = %s,
+        attempt = CASE WHEN resume_at = 0 THEN attempt + 1 ELSE attempt END,
+        started_at = COALESCE(started_at, now())
+    WHERE id IN (SELECT id FROM runs_execution WHERE id = ANY(%s) AND state = 'queued'
+                 ORDER BY id FOR UPDATE SKIP LOCKED)
+    RETURNING id
+"""
+
+
+@transaction.atomic
+def claim(ids: Sequence[int], worker: str, lease: timedelta) -> list[int]:
+    """Take queued executions for *worker* until now + *lease*; each is given to one worker only."""
+    if not ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [worker, timezone.now() + lease, list(ids)])
+        taken = sorted(row[0] for row in cursor.fetchall())
+    now = timezone.now()
+    TestRun.objects.filter(executions__in=taken, phase=TestRun.Phase.QUEUED).update(
+        phase=TestRun.Phase.RUNNING, started_at=now
+    )
+    return taken
+
+
+@transaction.atomic
+def give_back_expired(now: datetime | None = None, limit: int = 500) -> list[int]:
+    """Put executions whose worker was lost back into the queue; returns their ids.
+
+    After ``MAX_ATTEMPTS`` lost workers, or in a run being cancelled, the execution ends instead.
+    """
+    now = now or timezone.now()
+    expired = list(
+        Execution.objects.filter(state=State.RUNNING, lease_until__lt=now)
+        .select_for_update(of=("self",), skip_locked=True)
+        .select_related("run")
+        .order_by("pk")[:limit]
+    )
+    _keep_lost_attempts(expired, now)
+    over = {e.pk for e in expired if e.run.cancel_requested_at or e.attempt >= MAX_ATTEMPTS}
+    for execution in expired:
+        if execution.pk in over:
+            _end_lost(execution, now)
+    back = [e.pk for e in expired if e.pk not in over]
+    Execution.objects.filter(pk__in=back).update(state=State.QUEUED, lease_until=None, worker="")
+    return back
+
+
+def _keep_lost_attempts(expired: Sequence[Execution], now: datetime) -> None:
+    Attempt.objects.bulk_create(
+        [
+            Attempt(
+                execution=execution,
+                number=execution.attempt,
+                state=State.BLOCKED,
+                worker=execution.worker,
+                message=f"The worker {execution.worker} was lost before it could report.",
+                started_at=execution.started_at,
+                finished_at=now,
+            )
+            for execution in expired
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _end_lost(execution: Execution, now: datetime) -> None:
+    cancelled = execution.run.cancel_requested_at is not None
+    state = State.CANCELLED if cancelled else State.BLOCKED
+    message = "" if cancelled else f"Its worker was lost {execution.attempt} times in a row."
+    Execution.objects.filter(pk=execution.pk).update(
+        state=state, lease_until=None, finished_at=now, message=message, claim=F("claim") + 1
+    )
+    apply_to_run(execution.run_id, RunDelta({state: 1}), [execution.pk])
+
+
+@transaction.atomic
+def cancel_open(run: TestRun) -> int:
+    """Cancel what waits in *run*; running executions are told by their workers' watch. Returns how many."""
+    now = timezone.now()
+    TestRun.objects.filter(pk=run.pk, cancel_requested_at__isnull=True).update(cancel_requested_at=now)
+    open_now = Execution.objects.filter(Q(state=State.QUEUED) | Q(state=State.WAITING), run=run)
+    rows = list(open_now.select_for_update().order_by("pk").values_list("pk", "state"))
+    Execution.objects.filter(pk__in=[pk for pk, _ in rows]).update(
+        state=State.CANCELLED, finished_at=now, resume_captured=None, claim=F("claim") + 1
+    )
+    waiting = sum(state == State.WAITING for _, state in rows)
+    apply_to_run(run.pk, RunDelta({State.CANCELLED: len(rows), State.WAITING: -waiting}), [pk for pk, _ in rows])
+    return len(rows)

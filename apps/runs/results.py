@@ -1,0 +1,68 @@
+"""What the engine and the importers hand over to be recorded. Plain values, masked and bounded already."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from apps.core.states import FINAL, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """An artifact's content."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """One step of an attempt; *point* is the slug of an integration point of the system, or blank."""
+
+    position: int
+    name: str
+    kind: str
+    state: str
+    phase: str = "steps"
+    point: str = ""
+    optional: bool = False
+    message: str = ""
+    request: Mapping[str, Any] = field(default_factory=dict)
+    response: Mapping[str, Any] = field(default_factory=dict)
+    checks: Sequence[Mapping[str, Any]] = ()
+    captured: Mapping[str, Any] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+    started_at: datetime | None = None
+    duration_ms: float | None = None
+    latency_ms: float | None = None  # of the seam itself: the last try, without waiting between tries
+    tries: int = 1
+    files: Sequence[File] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How one hand-out (*claim*) of an execution ended: a final state, or waiting for a person."""
+
+    execution_id: int
+    claim: int
+    state: str
+    steps: Sequence[StepRecord]
+    message: str = ""
+    started_at: datetime
+    finished_at: datetime
+    duration_ms: float
+    trace_id: str = ""
+    resume_at: int = 0  # index of the step to go on with, when waiting
+    resume_captured: bytes | None = None  # encrypted
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the execution has ended with this."""
+        return self.state in FINAL
+
+    def failed_step(self) -> StepRecord | None:
+        """The step that decided against it: the first that failed or was blocked and was not optional."""
+        against = (State.FAILED, State.BLOCKED)
+        return next((step for step in self.steps if step.state in against and not step.optional), None)

@@ -1,0 +1,9 @@
+"""News for higher apps, sent after the commit that made it true; may be sent twice, must do no harm."""
+
+from django.dispatch import Signal
+
+# A run has ended. Arguments: ``run_id: int``.
+run_finished = Signal()
+
+# Executions of one run got a final state. Arguments: ``run_id: int``, ``execution_ids: list[int]``.
+executions_finished = Signal()
