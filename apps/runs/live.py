@@ -1,6 +1,42 @@
 """Server-sent events of runs; mounted below ``/live/``, which the ASGI side answers."""
 
-from django.urls import URLPattern
+import re
+from collections.abc import AsyncIterator
+
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import aget_object_or_404
+from django.urls import path
+
+from apps.accounts.models import Role
+from apps.core.live import stream
+from apps.systems.access import SystemRequest, live_page
+from apps.systems.models import System
+
+EVENT_ID = re.compile(r"\d{1,20}-\d{1,20}")
+
+
+async def _events(topic: str, after: str) -> AsyncIterator[bytes]:
+    # A page stays open for hours: give its database connection back before the stream begins.
+    await sync_to_async(connections.close_all)()
+    async for event in stream(topic, after):
+        yield event
+
+
+@live_page(Role.VIEWER)
+async def run(request: SystemRequest, system: System, number: int) -> HttpResponseBase:
+    """Events of one run after ``Last-Event-ID`` (sent by a browser that was cut off) or ``?after=``."""
+    after = request.headers.get("Last-Event-ID") or request.GET.get("after") or "0-0"
+    if not EVENT_ID.fullmatch(after):
+        return HttpResponse("after: not the id of an event", status=400, content_type="text/plain")
+    found = await aget_object_or_404(system.runs, number=number)
+    response = StreamingHttpResponse(_events(found.topic, after), content_type="text/event-stream")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"  # nginx would hold events back
+    return response
+
 
 app_name = "live"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("s/<slug:system>/runs/<int:number>/", run, name="run")]

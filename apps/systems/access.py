@@ -1,9 +1,11 @@
 """Views of one system name their role here; everything they show hangs below that system."""
 
+from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
@@ -11,6 +13,8 @@ from apps.accounts.access import demand
 from apps.accounts.models import Role
 from apps.core.access import View, signed_in
 from apps.systems.models import System
+
+AsyncView = Callable[..., Awaitable[HttpResponseBase]]
 
 
 class SystemRequest(HttpRequest):
@@ -21,7 +25,7 @@ class SystemRequest(HttpRequest):
     role: Role
 
 
-def system_page(role: Role) -> Any:
+def system_page(role: Role) -> Callable[[View], View]:
     """View of one system, by the URL's ``system`` slug.
 
     The view is called as ``view(request, system, …)`` with ``request.system`` and ``request.role`` set.
@@ -31,10 +35,7 @@ def system_page(role: Role) -> Any:
     def decorate(view: View) -> View:
         @wraps(view)
         def scoped(request: HttpRequest, system: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            visible = System.objects.visible_to(request.user).select_related("team")
-            found = get_object_or_404(visible, slug=system)
-            request.system = found  # type: ignore[attr-defined]
-            request.role = demand(request.user, found.team_id, role)  # type: ignore[attr-defined]
+            found = _enter(request, request.user, system, role)
             return view(request, found, *args, **kwargs)
 
         guarded = signed_in(scoped)
@@ -42,3 +43,28 @@ def system_page(role: Role) -> Any:
         return guarded
 
     return decorate
+
+
+def live_page(role: Role) -> Callable[[AsyncView], View]:
+    """The same for an asynchronous view under ``/live/``; who is not signed in gets 401, as no person reads it."""
+
+    def decorate(view: AsyncView) -> View:
+        @wraps(view)
+        async def scoped(request: HttpRequest, system: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            user = await request.auser()
+            if not user.is_authenticated:
+                return HttpResponse(status=401)
+            found = await sync_to_async(_enter)(request, user, system, role)
+            return await view(request, found, *args, **kwargs)
+
+        scoped.access = role  # type: ignore[attr-defined]
+        return scoped  # type: ignore[return-value]  # Django awaits it: path() is typed for both, aliases are not
+
+    return decorate
+
+
+def _enter(request: HttpRequest, user: Any, slug: str, role: Role) -> System:
+    found = get_object_or_404(System.objects.visible_to(user).select_related("team"), slug=slug)
+    request.system = found  # type: ignore[attr-defined]
+    request.role = demand(user, found.team_id, role)  # type: ignore[attr-defined]
+    return found

@@ -1,0 +1,1 @@
+"""What the pages of runs show: bounded queries and plain values for the templates."""
