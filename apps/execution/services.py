@@ -100,20 +100,35 @@ def rerun(
         chosen = chosen.filter(pk__in=list(executions))
     elif which != "all":
         raise DomainError("unknown-choice", _("Rerun “all”, “failed” or “chosen”."), status=422)
-    planned = [
-        runs.Planned(case=e.case, row=e.row, row_label=e.row_label, seed=e.seed, assigned_to=e.assigned_to)
-        for e in chosen
-    ]
-    again = runs.create_run(
+    return _again(
+        chosen,
         environment=environment or run.environment,
         title=run.title,
-        planned=planned,
         started_by=by,
         trigger=trigger,
         plan=run.plan,
         rerun_of=run,
         seed=run.seed,
     )
+
+
+@transaction.atomic
+def repeat(
+    executions: Iterable[Execution], *, environment: Environment, title: str, by: User | None, trigger: str
+) -> TestRun:
+    """Run *executions* of any runs again in *environment*, with their data rows and seeds, at current revisions."""
+    chosen = list(executions)
+    return _again(
+        chosen, environment=environment, title=title, started_by=by, trigger=trigger, seed=planning.fresh_seed()
+    )
+
+
+def _again(executions: Iterable[Execution], **fields: Any) -> TestRun:
+    planned = [
+        runs.Planned(case=e.case, row=e.row, row_label=e.row_label, seed=e.seed, assigned_to=e.assigned_to)
+        for e in executions
+    ]
+    again = runs.create_run(planned=planned, **fields)
     dispatch.send_queued(again)
     return again
 
