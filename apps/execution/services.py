@@ -18,7 +18,6 @@ from apps.environments.models import Environment
 from apps.execution import dispatch, planning, watch
 from apps.runs import services as runs
 from apps.runs.models import Artifact, Execution, StepResult, TestRun
-from apps.runs.rollups import RunDelta, apply_to_run
 from apps.systems.models import System
 
 VERDICTS = (State.PASSED, State.FAILED, State.BLOCKED, State.SKIPPED)
@@ -198,5 +197,5 @@ def _hand_back(execution: Execution, step: int, verdict: str, note: str) -> None
         message=note.strip()[:2000] if against else "",
         claim=F("claim") + 1,
     )
-    apply_to_run(execution.run_id, RunDelta({State.WAITING: -1}), [execution.pk])
+    runs.apply_to_run(execution.run_id, runs.RunDelta({State.WAITING: -1}), [execution.pk])
     transaction.on_commit(partial(dispatch.send, execution.run, [execution.pk]))

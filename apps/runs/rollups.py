@@ -39,7 +39,7 @@ _LATENCY = """
     ON CONFLICT (point_id, environment_id, day) DO UPDATE SET
         count = runs_latencyday.count + EXCLUDED.count, total_ms = runs_latencyday.total_ms + EXCLUDED.total_ms,
         buckets = (SELECT array_agg(a + b ORDER BY i)
-                   FROM unnest(runs_latencyday.buckets, EXCLUDED.buckets) WITH ORDINALITY AS both(a, b, i))
+                   FROM unnest(runs_latencyday.buckets, EXCLUDED.buckets) WITH ORDINALITY AS pair(a, b, i))
 """
 
 

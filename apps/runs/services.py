@@ -15,10 +15,20 @@ from apps.environments.models import Environment
 from apps.environments.services import versions_deployed
 from apps.runs import claiming, recording
 from apps.runs.models import Execution, TestRun
-from apps.runs.rollups import progress_of
+from apps.runs.rollups import RunDelta, apply_to_run, progress_of
 from apps.systems.services import next_number
 
-__all__ = ["Planned", "cancel_open", "claim", "create_run", "give_back_expired", "record"]
+__all__ = [
+    "Planned",
+    "RunDelta",
+    "apply_to_run",
+    "cancel_open",
+    "claim",
+    "create_run",
+    "give_back_expired",
+    "progress_of",
+    "record",
+]
 
 claim = claiming.claim
 give_back_expired = claiming.give_back_expired

@@ -1,0 +1,91 @@
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.runs import services
+from apps.runs.models import Execution, TestRun
+from tests.runs.conftest import result
+
+pytestmark = pytest.mark.django_db
+Take = Callable[[TestRun], list[Execution]]
+MakeRun = Callable[..., TestRun]
+
+
+def expire(run: TestRun) -> None:
+    run.executions.filter(state="running").update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def test_an_execution_is_given_to_one_worker_only(make_run: MakeRun) -> None:
+    ids = list(make_run(2).executions.values_list("pk", flat=True))
+
+    assert services.claim(ids, "a", timedelta(seconds=5)) == ids
+    assert services.claim(ids, "b", timedelta(seconds=5)) == []
+
+
+def test_the_first_claim_starts_the_run(make_run: MakeRun, take: Take) -> None:
+    run = make_run(1)
+    take(run)
+
+    run.refresh_from_db()
+    assert run.phase == "running"
+    assert run.started_at is not None
+
+
+def test_an_expired_lease_comes_back_as_a_new_attempt(make_run: MakeRun, take: Take) -> None:
+    run = make_run(1)
+    [lost] = take(run)
+    expire(run)
+
+    assert services.give_back_expired() == [lost.pk]
+    [again] = take(run)
+
+    assert (again.attempt, again.claim) == (2, 2)
+    assert services.record([result(lost)]) == 0
+    assert services.record([result(again)]) == 1
+    assert [attempt.state for attempt in again.attempts.all()] == ["blocked", "passed"]
+
+
+def test_a_living_lease_is_left_alone(make_run: MakeRun, take: Take) -> None:
+    run = make_run(1)
+    take(run)
+
+    assert services.give_back_expired() == []
+
+
+def test_three_lost_workers_block_the_execution_and_end_the_run(make_run: MakeRun, take: Take) -> None:
+    run = make_run(1)
+    for _ in range(3):
+        take(run)
+        expire(run)
+        services.give_back_expired()
+
+    run.refresh_from_db()
+    assert (run.phase, run.verdict, run.blocked) == ("finished", "blocked", 1)
+    assert "3 times" in run.executions.get().message
+
+
+def test_cancelling_ends_what_waits_and_leaves_what_runs(make_run: MakeRun, take: Take) -> None:
+    run = make_run(3)
+    held = services.claim([run.executions.first().pk], "w", timedelta(seconds=60))  # type: ignore[union-attr]
+
+    assert services.cancel_open(run) == 2
+
+    run.refresh_from_db()
+    assert (run.cancelled, run.is_open) == (2, True)
+    execution = Execution.objects.get(pk=held[0])
+    services.record([result(execution, "cancelled")])
+    run.refresh_from_db()
+    assert (run.phase, run.verdict, run.cancelled) == ("cancelled", "cancelled", 3)
+
+
+def test_a_lost_worker_of_a_cancelled_run_ends_as_cancelled(make_run: MakeRun, take: Take) -> None:
+    run = make_run(1)
+    take(run)
+    services.cancel_open(run)
+    expire(run)
+
+    assert services.give_back_expired() == []
+    run.refresh_from_db()
+    assert (run.phase, run.cancelled) == ("cancelled", 1)
