@@ -140,7 +140,7 @@ def finish_manual_step(
     verdict: str,
     note: str = "",
     by: User,
-    attachments: Sequence[File[Any]] = (),
+    attachments: Sequence["File[Any]"] = (),
 ) -> Execution:
     """Store a person's verdict on the manual step at index *step* and hand the execution back to the workers.
 
@@ -174,7 +174,7 @@ def _judge_step(row: StepResult, verdict: str, note: str, by: User) -> None:
     row.save(update_fields=["state", "note", "executed_by", "duration_ms", "message"])
 
 
-def _attach(execution: Execution, row: StepResult, attachments: Sequence[File[Any]]) -> None:
+def _attach(execution: Execution, row: StepResult, attachments: Sequence["File[Any]"]) -> None:
     for upload in attachments:
         artifact = Artifact(
             execution=execution,
