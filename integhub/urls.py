@@ -10,6 +10,7 @@ SYSTEM = "s/<slug:system>/"
 urlpatterns = [
     path("health/", core.health, name="health"),
     path("language/", core.language, name="language"),
+    path("theme/", core.theme, name="theme"),
     path("django-admin/", admin.site.urls),
     path("", include("apps.accounts.urls")),
     path("", include("apps.systems.urls")),

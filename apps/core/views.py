@@ -1,4 +1,4 @@
-"""Health and language; nothing of the domain."""
+"""Health, language and theme; nothing of the domain."""
 
 from django.conf import settings
 from django.db import connection
@@ -8,6 +8,7 @@ from django.utils.translation import check_for_language
 from django.views.decorators.http import require_POST
 
 from apps.core.access import public
+from apps.core.context import THEME_COOKIE, THEMES
 from apps.core.live import ping
 
 
@@ -23,18 +24,29 @@ def health(request: HttpRequest) -> JsonResponse:
 @public
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
-    """Remember the language chosen in the browser, and with the user when there is one."""
+    """Remember the language in the browser; accounts keeps it with a user who signs in."""
     code = request.POST.get("language", "")
-    target = request.POST.get("next", "/")
-    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
-        target = "/"
-    response = HttpResponseRedirect(target)
+    response = _back(request)
     if code in dict(settings.LANGUAGES) and check_for_language(code):
-        response.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME,
-            code,
-            max_age=365 * 86_400,
-            samesite="Lax",
-            secure=request.is_secure(),
-        )
+        _remember(request, response, settings.LANGUAGE_COOKIE_NAME, code)
     return response
+
+
+@public
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Remember the colour theme in the browser; ``auto`` follows the device. Works without JavaScript."""
+    response = _back(request)
+    if (chosen := request.POST.get("theme", "")) in THEMES:
+        _remember(request, response, THEME_COOKIE, chosen)
+    return response
+
+
+def _back(request: HttpRequest) -> HttpResponseRedirect:
+    target = request.POST.get("next", "/")
+    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return HttpResponseRedirect(target if safe else "/")
+
+
+def _remember(request: HttpRequest, response: HttpResponse, cookie: str, value: str) -> None:
+    response.set_cookie(cookie, value, max_age=365 * 86_400, samesite="Lax", secure=request.is_secure())

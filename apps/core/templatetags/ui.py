@@ -105,7 +105,7 @@ def ago(moment: Any) -> SafeString:
     seconds = (timezone.now() - moment).total_seconds()
     text = _("just now") if seconds < 60 else _("%(time)s ago") % {"time": timesince(moment, depth=1)}
     exact = formats.date_format(timezone.localtime(moment), "DATETIME_FORMAT")
-    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, text)
+    return format_html('<time datetime="{}" title="{}" data-ago>{}</time>', moment.isoformat(), exact, text)
 
 
 @register.filter
@@ -129,3 +129,9 @@ def with_query(context: RequestContext, **changes: Any) -> str:
 def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
     """Value of *key* in *mapping*, or None."""
     return mapping.get(key)
+
+
+@register.filter
+def is_word(value: Any, word: str) -> bool:
+    """Whether *value* is *word*; for ``{% include … with active=section|is_word:"runs" %}``."""
+    return bool(value == word)
