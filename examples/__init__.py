@@ -1,0 +1,1 @@
+"""Example systems that IntegHub tests; see README.md in this folder."""
