@@ -146,3 +146,6 @@ class TestPlan(Timestamped):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("insights:plan", args=[self.system.slug, self.slug])
