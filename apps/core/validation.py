@@ -1,0 +1,67 @@
+"""Rows are checked whole before they are saved; what is wrong is told field by field."""
+
+from typing import TypeVar
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import IntegrityError, models, transaction
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from apps.core.errors import DomainError
+
+Row = TypeVar("Row", bound=models.Model)
+RESERVED_SLUGS = frozenset({"new"})  # ``…/points/new/`` is the page that makes one
+
+
+def refuse(field: str, detail: str, code: str = "invalid") -> DomainError:
+    """An error at one field; raise it."""
+    return DomainError(code, detail, errors=[{"field": field, "detail": detail}])
+
+
+def check(row: models.Model) -> None:
+    """Check all fields and constraints of *row*; DomainError ``invalid`` names the fields."""
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        raise _as_domain_error(error) from None
+
+
+def save_valid(row: Row) -> Row:
+    """Check *row* and save it; a name taken by another request in the meantime is refused like any other."""
+    check(row)
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError:
+        check(row)
+        raise
+    return row
+
+
+def free_slug(rows: models.QuerySet[Row], text: str, *, limit: int) -> str:
+    """A short name made of *text* that no row of *rows* has; at most *limit* characters."""
+    base = slugify(text)[:limit].strip("-_") or rows.model._meta.model_name or "x"
+    taken = set(rows.filter(slug__startswith=base[: limit - 4]).values_list("slug", flat=True)) | RESERVED_SLUGS
+    if base not in taken:
+        return base
+    numbered = (f"{base[: limit - len(str(n)) - 1]}-{n}" for n in range(2, len(taken) + 3))
+    return next(slug for slug in numbered if slug not in taken)
+
+
+def _as_domain_error(error: ValidationError) -> DomainError:
+    errors = [
+        {"field": _place(field, item), "detail": text}
+        for field, items in error.error_dict.items()
+        for item in items
+        for text in item.messages
+    ]
+    detail = errors[0]["detail"] if len(errors) == 1 else _("Some fields are not valid.")
+    return DomainError("invalid", detail, errors=errors)
+
+
+def _place(field: str, error: ValidationError) -> str:
+    """Where to show *error*: a broken "unique together" belongs to the last of its fields."""
+    if field != NON_FIELD_ERRORS:
+        return field
+    together = (error.params or {}).get("unique_check") if isinstance(error.params, dict) else None
+    return str(together[-1]) if together else ""
