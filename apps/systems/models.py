@@ -2,6 +2,7 @@
 
 from typing import Any, Self
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -78,6 +79,15 @@ class Component(Timestamped):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("systems:component", args=[self.system.slug, self.slug])
+
+
+class ComponentVersionQuerySet(models.QuerySet["ComponentVersion"]):
+    def visible_to(self, user: Any) -> Self:
+        """Versions of components that *user* may see."""
+        return self.filter(component__system__team__members=user.pk)
+
 
 class ComponentVersion(models.Model):
     """A version of a component that exists; Deployments say where it runs."""
@@ -86,6 +96,8 @@ class ComponentVersion(models.Model):
     name = models.CharField(_("Version"), max_length=60)
     notes = models.TextField(_("Notes"), blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ComponentVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
@@ -137,6 +149,17 @@ class IntegrationPoint(Timestamped):
     def __str__(self) -> str:
         return f"{self.consumer} → {self.provider} · {self.operation}"
 
+    def get_absolute_url(self) -> str:
+        return reverse("insights:point", args=[self.system.slug, self.slug])
+
+    def clean(self) -> None:
+        """Both ends are components of this system, and not the same one."""
+        for end in ("consumer", "provider"):
+            if getattr(self, f"{end}_id") and getattr(self, end).system_id != self.system_id:
+                raise ValidationError({end: _("This component belongs to another system.")})
+        if self.consumer_id and self.consumer_id == self.provider_id:
+            raise ValidationError({"provider": _("An integration point joins two different components.")})
+
 
 class Workflow(Timestamped):
     """A critical path through integration points, from the entering data to the output."""
@@ -159,6 +182,9 @@ class Workflow(Timestamped):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("systems:workflow", args=[self.system.slug, self.slug])
 
 
 class WorkflowPoint(models.Model):
