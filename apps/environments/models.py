@@ -1,7 +1,11 @@
 """Environments with variables, secrets and deployments; data sets."""
 
-from django.core.validators import RegexValidator
+from typing import Any, Self
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
@@ -9,6 +13,19 @@ from apps.core.models import Timestamped
 from apps.systems.models import Component, ComponentVersion, InSystemQuerySet, System
 
 NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"  # what a template can name
+# Names that every case has already, functions of templates and words of their language (catalog.definition).
+_RESERVED = """
+run_id execution_id seed attempt environment uuid now random_int base64 hmac_sha256
+range dict namespace loop self super caller true false none True False None and or not in is if else
+"""
+RESERVED_NAMES = frozenset(_RESERVED.split())
+is_name = RegexValidator(NAME, _("Letters, digits and underscores, not beginning with a digit."))
+
+
+def not_reserved(name: str) -> None:
+    """Refuses names that mean something else in templates."""
+    if name in RESERVED_NAMES:
+        raise ValidationError(_("“%(name)s” has a meaning of its own in templates."), params={"name": name})
 
 
 class Environment(Timestamped):
@@ -20,9 +37,16 @@ class Environment(Timestamped):
     description = models.TextField(_("Description"), blank=True)
     is_production = models.BooleanField(_("Production"), default=False)
     position = models.PositiveSmallIntegerField(_("Position"), default=0)
-    max_parallel = models.PositiveSmallIntegerField(_("Executions at the same time"), default=50)
+    max_parallel = models.PositiveSmallIntegerField(
+        _("Executions at the same time"), default=50, validators=[MinValueValidator(1), MaxValueValidator(1000)]
+    )
     # ``env.<slug>`` sends this environment's work to workers that stand inside its private network.
-    queue = models.CharField(_("Queue"), max_length=60, blank=True, validators=[RegexValidator(r"^env\.[a-z0-9.-]+$")])
+    queue = models.CharField(
+        _("Queue"),
+        max_length=60,
+        blank=True,
+        validators=[RegexValidator(r"^env\.[a-z0-9.-]+$", _("“env.” and then small letters, digits, dots, hyphens."))],
+    )
 
     objects = InSystemQuerySet.as_manager()
 
@@ -33,13 +57,39 @@ class Environment(Timestamped):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("environments:environment", args=[self.system.slug, self.slug])
 
-class Variable(Timestamped):
+
+class InEnvironmentQuerySet(models.QuerySet[Any]):
+    """For rows that have an ``environment`` column."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Rows of environments that *user* may see."""
+        return self.filter(environment__system__team__members=user.pk)
+
+
+class InEnvironment(models.Model):
+    """Base of what belongs to one environment."""
+
+    class Meta:
+        abstract = True
+
+    @property
+    def system(self) -> System:
+        """The system of the environment."""
+        system: System = self.environment.system  # type: ignore[attr-defined]
+        return system
+
+
+class Variable(InEnvironment, Timestamped):
     """A value that cases of an environment can name in templates."""
 
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="variables")
-    name = models.CharField(_("Name"), max_length=60)
+    name = models.CharField(_("Name"), max_length=60, validators=[is_name, not_reserved])
     value = models.TextField(_("Value"), blank=True)
+
+    objects = InEnvironmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -49,13 +99,15 @@ class Variable(Timestamped):
         return self.name
 
 
-class Secret(Timestamped):
+class Secret(InEnvironment, Timestamped):
     """An encrypted value; written, used and masked, never shown again."""
 
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="secrets")
-    name = models.CharField(_("Name"), max_length=60)
+    name = models.CharField(_("Name"), max_length=60, validators=[is_name, not_reserved])
     ciphertext = models.BinaryField(editable=False)
     changed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects = InEnvironmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -65,7 +117,7 @@ class Secret(Timestamped):
         return self.name
 
 
-class Deployment(models.Model):
+class Deployment(InEnvironment):
     """A component version deployed in an environment; *until* is null for the present one."""
 
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="deployments")
@@ -74,6 +126,8 @@ class Deployment(models.Model):
     since = models.DateTimeField(_("Since"))
     until = models.DateTimeField(_("Until"), null=True, blank=True)
     deployed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects = InEnvironmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["-since"]
@@ -97,7 +151,7 @@ class Dataset(Timestamped):
     name = models.CharField(_("Name"), max_length=80)
     slug = models.SlugField(_("Short name"), max_length=60)
     description = models.TextField(_("Description"), blank=True)
-    columns = models.JSONField(default=list)
+    columns = models.JSONField(default=list, blank=True)  # names, in order
 
     objects = InSystemQuerySet.as_manager()
 
@@ -108,6 +162,9 @@ class Dataset(Timestamped):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("environments:dataset", args=[self.system.slug, self.slug])
+
 
 class DataRow(models.Model):
     """One row: ``values`` maps each column of its Dataset to a JSON scalar."""
@@ -115,7 +172,7 @@ class DataRow(models.Model):
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="rows")
     position = models.PositiveIntegerField()
     label = models.CharField(_("Label"), max_length=120, blank=True)
-    values = models.JSONField(default=dict)
+    values = models.JSONField(default=dict, blank=True)
 
     class Meta:
         ordering = ["position"]
