@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class DefectsConfig(AppConfig):
     name = "apps.defects"
     label = "defects"
+
+    def ready(self) -> None:
+        from apps.defects import receivers
+
+        receivers.connect()

@@ -1,13 +1,32 @@
 """Defects, their evidence, root causes, retests and timeline."""
 
+from typing import Self
+
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core.models import Timestamped
+from apps.defects.words import CAUSE_WORDS, DEFECT_WORDS
 from apps.runs.models import Execution, FailureGroup, TestRun
 from apps.systems.models import Component, ComponentVersion, InSystemQuerySet, IntegrationPoint, System
+
+
+class DefectQuerySet(InSystemQuerySet):
+    def unsolved(self) -> Self:
+        """Defects of which nobody has shown that they are gone."""
+        return self.filter(state__in=Defect.UNSOLVED)
+
+    def failing_in(self, environment_id: int) -> Self:
+        """Defects with a failure in that environment as evidence."""
+        seen = Evidence.objects.filter(
+            defect=models.OuterRef("pk"),
+            kind=Evidence.Kind.FAILURE,
+            execution__run__environment=environment_id,
+        )
+        return self.filter(models.Exists(seen))
 
 
 class Defect(Timestamped):
@@ -74,7 +93,7 @@ class Defect(Timestamped):
     )
     closed_at = models.DateTimeField(null=True, editable=False)
 
-    objects = InSystemQuerySet.as_manager()
+    objects = DefectQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
@@ -82,6 +101,8 @@ class Defect(Timestamped):
         indexes = [
             models.Index(fields=["system", "state", "-severity"]),
             models.Index(fields=["owner", "state"]),
+            models.Index(fields=["system", "-updated_at"]),
+            GinIndex(DEFECT_WORDS, name="defect_words"),
         ]
 
     def __str__(self) -> str:
@@ -121,6 +142,9 @@ class RootCause(Timestamped):
     )
     explanation = models.TextField(_("Explanation"))
     set_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        indexes = [GinIndex(CAUSE_WORDS, name="root_cause_words")]
 
     def __str__(self) -> str:
         return self.get_category_display()
