@@ -8,7 +8,7 @@ from integhub.runtime.layout import ROOT, VENV, Layout
 from integhub.runtime.ports import LOOPBACK
 
 # What the one worker of an embedded start listens to. In production each network has its own workers.
-QUEUES = ("celery", "control", "env.local", "env.staging")
+QUEUES = ("celery", "execution", "env.local", "env.staging")
 SHOP_HTTP_SERVICES = ("storefront", "orders", "payments", "notifier")
 SHOP_GRPC_SERVICES = ("inventory",)
 SHOP_SERVICES = (*SHOP_GRPC_SERVICES, *SHOP_HTTP_SERVICES)

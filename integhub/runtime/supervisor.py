@@ -155,6 +155,7 @@ class LogPrinter(Printer):  # type: ignore[misc]
         self._verbose = verbose
         self._files: dict[str, RotatingFileHandler] = {}
         self._recent: dict[str, deque[str]] = {}
+        self._shown: set[str] = set()
 
     def write(self, message: Message) -> None:
         """Take one of honcho's messages."""
@@ -176,11 +177,12 @@ class LogPrinter(Printer):  # type: ignore[misc]
 
     def _tell(self, name: str, text: str) -> None:
         say(text)
-        if not self._verbose:
-            for line in self._recent.get(name, ()):
-                say(f"  {line}")
-            say(f"  … all of it: {self._folder / name}.log")
-        self._recent.pop(name, None)
+        if self._verbose or name in self._shown:
+            return
+        self._shown.add(name)  # once: what keeps ending mostly keeps saying the same
+        for line in self._recent.get(name, ()):
+            say(f"  {line}")
+        say(f"  … all of it: {self._folder / name}.log")
 
 
 def _signal_group(leader: int, number: signal.Signals) -> None:
