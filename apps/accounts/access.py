@@ -1,5 +1,6 @@
 """Who may do what in a team; views of a team name their role here."""
 
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -27,7 +28,7 @@ def demand(user: Any, team_id: int, role: Role) -> Role:
     return actual
 
 
-def team_page(role: Role) -> Any:
+def team_page(role: Role) -> Callable[[View], View]:
     """View of one team, by the URL's ``team`` slug; the view gets the Team, members only (404 for others)."""
 
     def decorate(view: View) -> View:

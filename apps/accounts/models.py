@@ -153,6 +153,11 @@ class ApiToken(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_expired(self) -> bool:
+        """Whether the API refuses it by now."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
     @classmethod
     def fresh(cls) -> str:
         """A new random token, to be shown once."""

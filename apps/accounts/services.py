@@ -170,8 +170,15 @@ def _keep_an_admin(membership: Membership) -> None:
 
 
 @transaction.atomic
-def create_token(user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
-    """An API token of *user*; the token itself is given once, here. *expires_at* None: until it is revoked."""
+def create_token(
+    user: User, name: str, expires_at: datetime | None = None, *, made_with: ApiToken | None = None
+) -> tuple[ApiToken, str]:
+    """An API token of *user*; the token itself is given once, here. *expires_at* None: until it is revoked.
+
+    A token *made_with* another does not outlive it: who found a token must not keep its powers for longer.
+    """
+    if made_with is not None and made_with.expires_at is not None:
+        expires_at = min(expires_at or made_with.expires_at, made_with.expires_at)
     if expires_at is not None and expires_at <= timezone.now() + timedelta(minutes=1):
         raise DomainError(
             "expiry-past",

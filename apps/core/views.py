@@ -1,6 +1,7 @@
 """Health, language and theme; nothing of the domain."""
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -24,11 +25,13 @@ def health(request: HttpRequest) -> JsonResponse:
 @public
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
-    """Remember the language in the browser; accounts keeps it with a user who signs in."""
+    """Remember the language chosen in the browser, and with the user when there is one."""
     code = request.POST.get("language", "")
     response = _back(request)
     if code in dict(settings.LANGUAGES) and check_for_language(code):
-        _remember(request, response, settings.LANGUAGE_COOKIE_NAME, code)
+        remember_language(request, response, code)
+        if request.user.is_authenticated:
+            get_user_model()._default_manager.filter(pk=request.user.pk).update(language=code)
     return response
 
 
@@ -40,6 +43,11 @@ def theme(request: HttpRequest) -> HttpResponse:
     if (chosen := request.POST.get("theme", "")) in THEMES:
         _remember(request, response, THEME_COOKIE, chosen)
     return response
+
+
+def remember_language(request: HttpRequest, response: HttpResponse, code: str) -> None:
+    """Pages of this browser come in language *code* from now on."""
+    _remember(request, response, settings.LANGUAGE_COOKIE_NAME, code)
 
 
 def _back(request: HttpRequest) -> HttpResponseRedirect:

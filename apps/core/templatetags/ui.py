@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from math import ceil
 from typing import Any
 
 from django import template
 from django.conf import settings
+from django.http import HttpRequest
 from django.template.context import RequestContext
 from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
@@ -135,3 +138,16 @@ def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
 def is_word(value: Any, word: str) -> bool:
     """Whether *value* is *word*; for ``{% include … with active=section|is_word:"runs" %}``."""
     return bool(value == word)
+
+
+@register.filter
+def minutes(seconds: float) -> int:
+    """Whole minutes, rounded up."""
+    return ceil(seconds / 60)
+
+
+@register.filter
+def same_site(address: str | None, request: HttpRequest) -> str:
+    """*address* when it is a page of ours, else the start page: a Referer is not to be trusted."""
+    known = url_has_allowed_host_and_scheme(address or "", {request.get_host()}, require_https=request.is_secure())
+    return (address or "/") if known else "/"
