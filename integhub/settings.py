@@ -7,12 +7,15 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from integhub import __version__
 from integhub.logs import logging_config
+
+django_stubs_ext.monkeypatch()  # forms.ModelForm[Team] and the like
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = __version__
@@ -66,7 +69,6 @@ ASGI_APPLICATION = "integhub.asgi.application"
 WEB_THREADS = int(os.environ.get("INTEGHUB_WEB_THREADS", "8"))
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -236,6 +238,7 @@ EMAIL_BACKEND = os.environ.get(
 EMAIL_FILE_PATH = os.environ.get("INTEGHUB_MAIL_DIR", str(BASE_DIR / ".data" / "mail"))
 EMAIL_HOST = os.environ.get("INTEGHUB_SMTP_HOST", "localhost")
 EMAIL_PORT = int(os.environ.get("INTEGHUB_SMTP_PORT", "25"))
+EMAIL_TIMEOUT = 10  # seconds; a page waits for the mail server
 EMAIL_HOST_USER = os.environ.get("INTEGHUB_SMTP_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("INTEGHUB_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("INTEGHUB_SMTP_TLS", "1") == "1" and not EMBEDDED
@@ -258,7 +261,7 @@ CELERY_BEAT_SCHEDULE = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "apps.accounts.api.authentication.TokenAuthentication",
+        "apps.accounts.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

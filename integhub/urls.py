@@ -1,6 +1,5 @@
 """The URL map. Pages of a system hang below ``/s/<system>/``; live events below ``/live/`` (ASGI)."""
 
-from django.contrib import admin
 from django.urls import include, path
 
 from apps.core import views as core
@@ -11,7 +10,6 @@ urlpatterns = [
     path("health/", core.health, name="health"),
     path("language/", core.language, name="language"),
     path("theme/", core.theme, name="theme"),
-    path("django-admin/", admin.site.urls),
     path("", include("apps.accounts.urls")),
     path("", include("apps.systems.urls")),
     path(SYSTEM, include("apps.environments.urls")),
