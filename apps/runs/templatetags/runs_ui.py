@@ -1,14 +1,43 @@
-"""Template tags of runs: the bar of a run's counts."""
+"""Template tags of runs: the bar of a run's counts, its times, and code in colour."""
 
+import re
 from typing import Any
 
 from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from apps.core.templatetags.ui import state_word
 from apps.runs.models import TestRun
 from apps.runs.pages import progress
+from apps.runs.pages.bodies import Body
 
 register = template.Library()
+
+COLOURED = 60_000  # characters of JSON; longer texts stay plain, so that a page stays light
+_TOKEN = re.compile(
+    r"""(?P<key>"(?:[^"\\\n]|\\.)*")(?=\s*:)|(?P<string>"(?:[^"\\\n]|\\.)*")"""
+    r"""|(?P<number>-?\b\d[\d.eE+-]*)|(?P<word>\b(?:true|false|null)\b)"""
+)
+
+
+def _coloured(text: str) -> str:
+    parts, last = [], 0
+    for match in _TOKEN.finditer(text):
+        parts += [escape(text[last : match.start()]), f'<span class="json-{match.lastgroup}">{escape(match[0])}</span>']
+        last = match.end()
+    return "".join([*parts, escape(text[last:])])
+
+
+register.filter("state_word", state_word)
+
+
+@register.filter
+def code(body: Body) -> SafeString:
+    """The text of *body*, escaped; JSON with its keys and values coloured."""
+    if body.is_json and len(body.text) <= COLOURED:
+        return mark_safe(_coloured(body.text))  # noqa: S308 (every part is escaped)
+    return escape(body.text)
 
 
 @register.inclusion_tag("runs/bar.html")

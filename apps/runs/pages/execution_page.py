@@ -1,0 +1,231 @@
+"""The page of one execution: its steps, the failed one in full, and what surrounds it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db.models import QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.functions import Left
+
+from apps.catalog.definition import Case, Step
+from apps.core.states import NOT_PASSED, OPEN, State
+from apps.runs.models import Artifact, Attempt, CaseRecord, Execution, StepResult
+from apps.runs.pages.bodies import FULL, INLINE, Body, Line, body, diff_lines
+from apps.runs.pages.exchange import Side, as_curl, side
+from apps.runs.pages.waterfall import Phase, phases
+
+_SUMMARY = 200  # characters of what a folded step says
+_VALUE = 2_000  # characters of an expected or actual value on the page
+ARTIFACTS = 50
+_RECENT = 500  # executions of a case in which its last pass is looked for
+
+
+@dataclass
+class StepRow:
+    """One line of the step tree; *result* is None for a step that is still to come."""
+
+    number: int
+    phase: str
+    name: str
+    kind: str
+    state: str
+    optional: bool = False
+    result: StepResult | None = None
+    summary: str = ""
+    detail: "StepDetail | None" = None
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """One check: what was expected and what came, or the difference between them."""
+
+    label: str
+    passed: bool
+    implied: bool
+    message: str
+    expected: Body | None
+    actual: Body | None
+    diff: list[Line]
+
+
+@dataclass(frozen=True)
+class StepDetail:
+    """All that is known of one step."""
+
+    step: StepResult
+    checks: list[CheckView]
+    request: Side
+    response: Side
+    phases: list[Phase]
+    curl: str
+    full: bool
+    captured: list[tuple[str, Body | None]] = field(default_factory=list)
+    artifacts: Sequence[Artifact] = ()
+
+    @property
+    def cut(self) -> bool:
+        """Whether more of a body can be had."""
+        return any(block.body.cut for part in (self.request, self.response) for block in part.blocks)
+
+
+def find(executions: QuerySet[Execution], pk: int) -> QuerySet[Execution]:
+    """The execution *pk* of *executions* with what its page shows of its surroundings."""
+    return executions.filter(pk=pk).select_related(
+        "run__system", "run__environment", "run__plan", "case", "revision", "failure_group__point", "assigned_to"
+    )
+
+
+def attempt_asked(execution: Execution, attempts: Sequence[Attempt], wanted: str) -> int:
+    """The attempt to show: the one asked for, when there is it, else the last."""
+    numbers = {str(one.number) for one in attempts}
+    return int(wanted) if wanted in numbers else execution.attempt
+
+
+def attempts(execution: Execution, ended: Sequence[Attempt]) -> list[tuple[int, str]]:
+    """Number and state of each attempt, the present one last."""
+    known = [(one.number, one.state) for one in ended if one.number != execution.attempt]
+    return [*known, (execution.attempt, execution.state)]
+
+
+def light_steps(execution: Execution, attempt: int) -> list[StepResult]:
+    """Steps of an attempt without their bodies, which may be large."""
+    rows = StepResult.objects.filter(execution=execution, attempt=attempt).select_related("point", "executed_by")
+    rows = rows.defer("request", "response", "checks").annotate(
+        method=Left(KT("request__method"), 20),
+        url=Left(KT("request__url"), _SUMMARY),
+        status=Left(KT("response__status"), 40),
+        row_count=Left(KT("response__row_count"), 20),
+        exit_code=Left(KT("response__exit_code"), 20),
+    )
+    return list(rows.order_by("phase", "position"))
+
+
+def step_rows(execution: Execution, results: Sequence[StepResult], attempt: int) -> list[StepRow]:
+    """The step tree: what happened, then, for an execution that is not over, what is to come."""
+    case = Case.of(execution.revision.definition)
+    defined = {"steps": case.steps, "teardown": case.teardown}
+    rows = [_row(result, _defined(defined[result.phase], result.position)) for result in results]
+    if execution.state in OPEN and attempt == execution.attempt:
+        seen = {(result.phase, result.position) for result in results}
+        rows += [
+            StepRow(index + 1, phase, step.name, step.kind, State.QUEUED, step.optional)
+            for phase, steps in defined.items()
+            for index, step in enumerate(steps)
+            if (phase, index) not in seen
+        ]
+        rows.sort(key=lambda row: (row.phase, row.number))
+    return rows
+
+
+def _defined(steps: Sequence[Step], position: int) -> Step | None:
+    return steps[position] if position < len(steps) else None
+
+
+def _row(result: StepResult, step: Step | None) -> StepRow:
+    return StepRow(
+        number=result.position + 1,
+        phase=result.phase,
+        name=result.name,
+        kind=result.kind,
+        state=result.state,
+        optional=step is not None and step.optional,
+        result=result,
+        summary=_summary(result),
+    )
+
+
+def _summary(result: Any) -> str:
+    if result.message and result.state != State.PASSED:
+        return str(result.message.splitlines()[0][:_SUMMARY])
+    if result.note:
+        return str(result.note.splitlines()[0][:_SUMMARY])
+    if result.method and result.url:
+        parts = urlsplit(result.url)
+        where = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+        return f"{result.method} {where}" + (f" → {result.status}" if result.status else "")
+    if result.method:
+        return f"{result.method}" + (f" → {result.status}" if result.status else "")
+    return str(result.status or "")
+
+
+def to_open(rows: Sequence[StepRow], wanted: str) -> StepRow | None:
+    """The step to show in full: the one asked for, else the first that failed and was not optional."""
+    done = [row for row in rows if row.result is not None]
+    for row in done:
+        if row.result is not None and str(row.result.pk) == wanted:
+            return row
+    failed = [row for row in done if row.state in NOT_PASSED]
+    return next((row for row in failed if not row.optional), failed[0] if failed else None)
+
+
+def detail(step: StepResult, *, full: bool = False) -> StepDetail:
+    """Everything about *step*; its bodies cut short unless *full*."""
+    limit = FULL if full else INLINE
+    checks = sorted(step.checks, key=lambda check: bool(check.get("passed")))
+    return StepDetail(
+        step=step,
+        checks=[_check(check) for check in checks],
+        request=side({} if step.kind == "manual" else step.request, limit),
+        response=side(step.response, limit),
+        phases=phases(step.timings),
+        curl=as_curl(step.request),
+        full=full,
+        captured=[(name, body(value, _VALUE)) for name, value in step.captured.items()],
+        artifacts=list(step.artifacts.order_by("pk")[:ARTIFACTS]),
+    )
+
+
+def _check(check: dict[str, Any]) -> CheckView:
+    failed = not check.get("passed")
+    return CheckView(
+        label=str(check.get("label", "")),
+        passed=not failed,
+        implied=bool(check.get("implied")),
+        message=str(check.get("message", "")),
+        expected=_value(check.get("expected")) if failed else None,
+        actual=_value(check.get("actual")) if failed else None,
+        diff=diff_lines(str(check.get("diff") or "")) if failed else [],
+    )
+
+
+def _value(value: Any) -> Body:
+    """A value to compare: unlike a body, nothing and "" are values, too."""
+    found = body(value, _VALUE)
+    if found is None:
+        text = json.dumps(value)
+        return Body(text, True, len(text))
+    return found
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a reader asks next: is it new, when did it last pass, which failed before and after it in the run."""
+
+    strip: str
+    last_passed: Execution | None
+    previous: Execution | None
+    following: Execution | None
+    attempts: Sequence[Attempt]
+    defects: list[Any]
+
+
+def surroundings(execution: Execution) -> Surroundings:
+    """Everything around *execution*, each in one bounded query."""
+    record = CaseRecord.objects.filter(case=execution.case_id, environment=execution.run.environment_id).first()
+    failed = Execution.objects.filter(run=execution.run_id).failed().only("pk", "title", "position")
+    recent = Execution.objects.filter(case=execution.case_id, pk__lt=execution.pk).order_by("-pk")[:_RECENT]
+    passed = Execution.objects.filter(
+        pk__in=recent.values("pk"), run__environment=execution.run.environment_id, state=State.PASSED
+    )
+    group = execution.failure_group
+    return Surroundings(
+        strip=record.strip if record else "",
+        last_passed=passed.select_related("run").order_by("-pk").first(),
+        previous=failed.filter(position__lt=execution.position).order_by("-position").first(),
+        following=failed.filter(position__gt=execution.position).order_by("position").first(),
+        attempts=list(execution.attempts.order_by("number")),
+        defects=list(group.defects.order_by("-pk")[:10]) if group else [],
+    )

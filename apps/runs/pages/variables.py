@@ -1,0 +1,68 @@
+"""Which variables an execution used, and where each came from. Values of secrets are not even read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.catalog.definition import variables_used
+from apps.environments.models import Secret, Variable
+from apps.runs.models import Execution, StepResult
+from apps.runs.pages.bodies import pretty
+
+LONGEST = 300  # characters of a value
+
+
+@dataclass(frozen=True)
+class Used:
+    """One variable: *source* is ``row``, ``environment``, ``secret``, ``captured`` or ``unknown``."""
+
+    name: str
+    source: str
+    origin: Any
+    value: str = ""
+    changed_since: bool = False
+
+
+def used(execution: Execution, steps: Iterable[StepResult]) -> list[Used]:
+    """Variables of the case and its captures, in the order in which a reader asks for them.
+
+    Values of the environment are those of today; ``changed_since`` says that it was another one at the time.
+    """
+    environment = execution.run.environment_id
+    names = variables_used(execution.revision.definition)
+    known = {one.name: one for one in Variable.objects.filter(environment=environment, name__in=names)}
+    secrets = set(Secret.objects.filter(environment=environment, name__in=names).values_list("name", flat=True))
+    found = [_captured(name, value, step) for step in steps for name, value in step.captured.items()]
+    for name in sorted(names):
+        if name in execution.row:
+            found.append(Used(name, "row", _("Data row"), _text(execution.row[name])))
+        elif name in secrets:
+            found.append(Used(name, "secret", _("Secret")))
+        elif name in known:
+            found.append(_of_environment(known[name], execution))
+        else:
+            found.append(Used(name, "unknown", _("Not found")))
+    return found
+
+
+def _captured(name: str, value: Any, step: StepResult) -> Used:
+    origin = _("Captured by step %(number)s") % {"number": step.position + 1}
+    return Used(name, "captured", origin, _text(value))
+
+
+def _of_environment(variable: Variable, execution: Execution) -> Used:
+    since = execution.finished_at or execution.started_at
+    return Used(
+        variable.name,
+        "environment",
+        _("Environment"),
+        _text(variable.value),
+        changed_since=since is not None and variable.updated_at > since,
+    )
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else pretty(value)[0]
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -1,0 +1,50 @@
+"""Where the time of one step went: the phases of its last try, one after the other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+WIDTH = 1000  # units of the drawing
+_LEAST = 4  # units, so that a very short phase can still be seen
+_PHASES = (
+    ("dns", _("Name look-up")),
+    ("connect", _("Connect")),
+    ("tls", _("TLS")),
+    ("first_byte", _("First byte")),
+    ("transfer", _("Transfer")),
+)
+_ANSWER = ("answer", _("Answer"))
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One bar, from *x* for *width* of ``WIDTH`` units."""
+
+    name: str
+    label: Any
+    milliseconds: float
+    x: float
+    width: float
+
+
+def phases(timings: Mapping[str, Any]) -> list[Phase]:
+    """The phases of *timings* (milliseconds each) that took any time; empty when only the total is known.
+
+    Kinds that do not know when the first byte came have their total, without connecting, as one phase.
+    """
+    spent = [(name, label, float(timings.get(name) or 0)) for name, label in _PHASES]
+    if not any(ms for _name, _label, ms in spent):
+        return []
+    if not timings.get("first_byte"):
+        spent.append((*_ANSWER, float(timings.get("total") or 0)))
+    whole = max(sum(ms for _name, _label, ms in spent), float(timings.get("total") or 0))
+    found, start = [], 0.0
+    for name, label, ms in spent:
+        if ms > 0:
+            width = max(ms / whole * WIDTH, _LEAST)
+            x = min(start / whole * WIDTH, WIDTH - width)
+            found.append(Phase(name, label, ms, round(x, 1), round(width, 1)))
+        start += ms
+    return found

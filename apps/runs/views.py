@@ -1,0 +1,157 @@
+"""Pages of runs and executions; what they do is asked of apps.execution.
+
+A live region fetches the URL of its page and is recognised by the ``HX-Target`` header, so that filters, pages and
+links inside it stay those of the page.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+
+from apps.accounts.models import Role
+from apps.core import live
+from apps.runs.models import Artifact, Execution, StepResult, TestRun
+from apps.runs.pages import comparison, downloads, execution_page, groups, run_list, variables
+from apps.runs.pages.execution_list import ListFilter
+from apps.runs.pages.execution_list import page as execution_list_page
+from apps.runs.pages.progress import counts
+from apps.systems.access import SystemRequest, system_page
+from apps.systems.models import System
+
+PAGE = 50
+
+
+@system_page(Role.VIEWER)
+def runs(request: SystemRequest, system: System) -> HttpResponse:
+    """Runs of the system; ``?state=waiting`` also lists what waits for a person."""
+    form = run_list.RunFilter(request.GET, system)
+    chosen = form.chosen()
+    page = Paginator(run_list.runs(system, chosen, request.user), PAGE).get_page(request.GET.get("page"))
+    context = _context(request, system) | {"form": form, "chosen": chosen, "page": page}
+    if chosen.get("state") == "waiting":
+        found = run_list.waiting(system, request.user)
+        context |= {"waiting": found, "waiting_shown": found.executions[:PAGE]}
+    return _answer(request, "runs/runs.html", context, {"run-list": "runs/run_list.html"})
+
+
+@system_page(Role.VIEWER)
+def run(request: SystemRequest, system: System, number: int) -> HttpResponse:
+    """One run: how it goes, what failed and whether that is new."""
+    target = request.headers.get("HX-Target", "")
+    # The stream is joined before the rows are read: nothing that happens between is missed.
+    stream = "" if target else _stream(system, number)
+    found = get_object_or_404(
+        TestRun.objects.filter(system=system).select_related("environment", "plan", "started_by", "rerun_of"),
+        number=number,
+    )
+    context = _context(request, system) | {"run": found, "counts": counts(found), "stream": stream}
+    if target != "progress":
+        context |= _results(request, found)
+    if target not in ("progress", "executions"):
+        context |= _beside(request, system, found)
+    parts = {
+        "progress": "runs/run_progress.html",
+        "executions": "runs/run_results.html",
+        "comparison": "runs/run_comparison.html",
+    }
+    return _answer(request, "runs/run.html", context, parts)
+
+
+def _stream(system: System, number: int) -> str:
+    run = get_object_or_404(TestRun.objects.filter(system=system).only("pk"), number=number)
+    return f"{reverse('live:run', args=[system.slug, number])}?after={live.position(run.topic)}"
+
+
+def _results(request: HttpRequest, run: TestRun) -> dict[str, Any]:
+    chosen = ListFilter.of(request.GET)
+    reasons, more_reasons = groups.reasons(run) if run.failed or run.blocked else ([], 0)
+    return {
+        "reasons": reasons,
+        "more_reasons": more_reasons,
+        "filter": chosen,
+        "page": execution_list_page(run, chosen, request.GET.get("page", "1")),
+    }
+
+
+def _beside(request: HttpRequest, system: System, run: TestRun) -> dict[str, Any]:
+    """What the page has beside its live regions: the comparison, and how to follow the run by API."""
+    context: dict[str, Any] = {
+        "earlier": comparison.earlier_runs(run),
+        "api_url": f"{settings.BASE_URL}/api/v1/runs/{run.pk}/",
+    }
+    wanted = request.GET.get("compare", "")
+    if wanted.isdecimal() and len(wanted) < 10:
+        other = TestRun.objects.filter(system=system, environment=run.environment_id, number=int(wanted)).first()
+        if other is not None and other.pk != run.pk:
+            context |= {"other": other, "changes": comparison.compare(run, other)}
+    return context
+
+
+@system_page(Role.VIEWER)
+def execution(request: SystemRequest, system: System, pk: int) -> HttpResponse:
+    """One execution: the failed step open. ``?attempt=`` shows an earlier attempt, ``?step=`` opens a step."""
+    found = get_object_or_404(execution_page.find(Execution.objects.filter(run__system=system), pk))
+    stream = _stream(system, found.run.number) if found.run.is_open else ""
+    around = execution_page.surroundings(found)
+    attempt = execution_page.attempt_asked(found, around.attempts, request.GET.get("attempt", ""))
+    results = execution_page.light_steps(found, attempt)
+    rows = execution_page.step_rows(found, results, attempt)
+    opened = execution_page.to_open(rows, request.GET.get("step", ""))
+    if opened and opened.result:
+        opened.detail = execution_page.detail(StepResult.objects.get(pk=opened.result.pk))
+    context = _context(request, system) | {
+        "execution": found,
+        "run": found.run,
+        "around": around,
+        "attempt": attempt,
+        "attempts": execution_page.attempts(found, around.attempts),
+        "rows": rows,
+        "opened": opened,
+        "variables": variables.used(found, results),
+        "artifacts": found.artifacts.select_related("step").order_by("pk")[: execution_page.ARTIFACTS],
+        "stream": stream,
+    }
+    return _answer(request, "runs/execution.html", context, {"evidence": "runs/execution_evidence.html"})
+
+
+@system_page(Role.VIEWER)
+def step(request: SystemRequest, system: System, pk: int, step_pk: int) -> HttpResponse:
+    """One step's details, fetched when it is unfolded; ``?full=1`` with long bodies."""
+    detail = execution_page.detail(_step(system, pk, step_pk), full=request.GET.get("full") == "1")
+    return render(request, "runs/step_detail.html", _context(request, system) | {"detail": detail})
+
+
+@system_page(Role.VIEWER)
+def body(request: SystemRequest, system: System, pk: int, step_pk: int, side: str, name: str) -> HttpResponse:
+    """One long part of a request or response as a file, all of what was kept."""
+    found = _step(system, pk, step_pk)
+    record = found.request if side == "request" else found.response
+    return downloads.body(record, name, f"{pk}-{found.position + 1}-{side}-{name}")
+
+
+@system_page(Role.VIEWER)
+def artifact(request: SystemRequest, system: System, pk: int) -> FileResponse:
+    """A file kept with an execution, always as a download."""
+    found = get_object_or_404(Artifact.objects.filter(execution__run__system=system), pk=pk)
+    return downloads.artifact(found)
+
+
+def _step(system: System, execution: int, pk: int) -> StepResult:
+    steps = StepResult.objects.filter(execution__run__system=system, execution=execution)
+    return get_object_or_404(steps.select_related("execution", "point", "executed_by"), pk=pk)
+
+
+def _context(request: SystemRequest, system: System) -> dict[str, Any]:
+    return {"system": system, "section": "runs", "can_test": request.role >= Role.TESTER}
+
+
+def _answer(request: HttpRequest, page: str, context: dict[str, Any], parts: dict[str, str]) -> HttpResponse:
+    """The whole page, or the one of its *parts* (by element id) that htmx wants to replace."""
+    response = render(request, parts.get(request.headers.get("HX-Target", ""), page), context)
+    patch_vary_headers(response, ["HX-Target"])
+    return response

@@ -1,0 +1,16 @@
+// The execution page: keeps the opened step in the URL, and passes on only the news about this execution.
+document.addEventListener("toggle", (event) => {
+  const step = event.target.closest?.("details[data-step]");
+  if (step !== event.target) return;
+  const url = new URL(location.href);
+  if (step.open) url.searchParams.set("step", step.dataset.step);
+  else if (url.searchParams.get("step") === step.dataset.step) url.searchParams.delete("step");
+  if (url.href !== location.href) history.replaceState(history.state, "", url);
+}, true);
+
+document.body.addEventListener("live:executions", (event) => {
+  const watched = document.querySelector("[data-execution]");
+  if (watched && event.detail?.ids?.includes(Number(watched.dataset.execution))) {
+    document.body.dispatchEvent(new CustomEvent("execution:changed"));
+  }
+});
