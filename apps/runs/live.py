@@ -25,18 +25,32 @@ async def _events(topic: str, after: str) -> AsyncIterator[bytes]:
         yield event
 
 
-@live_page(Role.VIEWER)
-async def run(request: SystemRequest, system: System, number: int) -> HttpResponseBase:
-    """Events of one run after ``Last-Event-ID`` (sent by a browser that was cut off) or ``?after=``."""
+def _answer(request: SystemRequest, topic: str) -> HttpResponseBase:
+    """Events of *topic* after ``Last-Event-ID`` (sent by a browser that was cut off) or ``?after=``."""
     after = request.headers.get("Last-Event-ID") or request.GET.get("after") or "0-0"
     if not EVENT_ID.fullmatch(after):
         return HttpResponse("after: not the id of an event", status=400, content_type="text/plain")
-    found = await aget_object_or_404(system.runs, number=number)
-    response = StreamingHttpResponse(_events(found.topic, after), content_type="text/event-stream")
+    response = StreamingHttpResponse(_events(topic, after), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would hold events back
     return response
 
 
+@live_page(Role.VIEWER)
+async def run(request: SystemRequest, system: System, number: int) -> HttpResponseBase:
+    """Events of one run."""
+    found = await aget_object_or_404(system.runs, number=number)
+    return _answer(request, found.topic)
+
+
+@live_page(Role.VIEWER)
+async def news(request: SystemRequest, system: System) -> HttpResponseBase:
+    """What happens in the system: ``runs`` that start, progress and end, ``defects`` that change."""
+    return _answer(request, f"system:{system.pk}")
+
+
 app_name = "live"
-urlpatterns = [path("s/<slug:system>/runs/<int:number>/", run, name="run")]
+urlpatterns = [
+    path("s/<slug:system>/runs/<int:number>/", run, name="run"),
+    path("s/<slug:system>/", news, name="system"),
+]
