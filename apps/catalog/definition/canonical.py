@@ -1,0 +1,115 @@
+"""The canonical form of a definition: short forms written out, defaults left out, keys in order."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from apps.catalog.definition.fields import Field
+from apps.catalog.definition.kinds import find_kind
+
+DEFAULT_PRIORITY = "medium"
+PRIORITIES = ("low", "medium", "high", "critical")
+DEFAULT_CASE_TIMEOUT = 120.0
+DEFAULT_STEP_TIMEOUT = 30.0
+DEFAULT_RETRY_EVERY = 0.5
+
+CASE_KEYS = ("title", "description", "priority", "tags", "points", "dataset", "timeout", "steps", "teardown")
+STEP_KEYS = ("name", "kind", "point", "timeout", "optional", "with", "expect", "capture", "retry")
+CHECK_KEYS = ("check", "at", "not")
+CAPTURE_KEYS = ("from", "at", "secret")
+RETRY_KEYS = ("for", "every")
+
+_CASE_DEFAULTS = {
+    "title": None,
+    "description": "",
+    "priority": DEFAULT_PRIORITY,
+    "dataset": "",
+    "timeout": DEFAULT_CASE_TIMEOUT,
+}
+_STEP_DEFAULTS = {"point": "", "timeout": DEFAULT_STEP_TIMEOUT, "optional": False}
+
+
+def normalise(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """The canonical form of a valid *definition*; a canonical one comes back equal."""
+    case: dict[str, Any] = {}
+    for key in CASE_KEYS:
+        value = definition.get(key)
+        if key in ("steps", "teardown"):
+            steps = [_step(step) for step in value or []]
+            if steps or key == "steps":
+                case[key] = steps
+        elif _says_something(key, value, _CASE_DEFAULTS):
+            case[key] = value
+    return case
+
+
+def _says_something(key: str, value: Any, defaults: Mapping[str, Any]) -> bool:
+    if value is None or value == [] or value == {}:
+        return False
+    return key not in defaults or defaults[key] != value
+
+
+def _step(step: Mapping[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key in STEP_KEYS:
+        value = step.get(key)
+        if _says_something(key, value, _STEP_DEFAULTS):
+            value = _part(key, value, step.get("kind", ""))
+        if _says_something(key, value, _STEP_DEFAULTS):
+            result[key] = value
+    return result
+
+
+def _part(key: str, value: Any, kind_name: str) -> Any:
+    kind = find_kind(kind_name)
+    if key == "with":
+        return dict(value) if kind is None else _fields(kind.fields, value)
+    if key == "expect":
+        return [_check(check) for check in value]
+    if key == "capture":
+        return {name: _capture(source, kind.main if kind else "") for name, source in value.items()}
+    if key == "retry":
+        return {"for": value["for"], "every": value.get("every", DEFAULT_RETRY_EVERY)}
+    return value
+
+
+def _fields(fields: tuple[Field, ...], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields in the order of their description, without those that say what holds anyway."""
+    result: dict[str, Any] = {}
+    for field in fields:
+        if field.name not in given:
+            continue
+        value = given[field.name]
+        if field.type == "object" and isinstance(value, Mapping):
+            value = _fields(field.fields, value)
+        elif field.type != "json" and (value is None or value in ([], {}) or value == field.default):
+            continue
+        result[field.name] = value
+    return result
+
+
+def _check(check: Mapping[str, Any]) -> dict[str, Any]:
+    operator = next((key for key in check if key not in CHECK_KEYS), None)
+    result: dict[str, Any] = {"check": check["check"]}
+    if check.get("at"):
+        result["at"] = check["at"]
+    if operator is not None:
+        result[operator] = check[operator]
+    if check.get("not"):
+        result["not"] = True
+    return result
+
+
+def _capture(source: Any, main: str) -> dict[str, Any]:
+    if isinstance(source, str):
+        return {"from": main, "at": source}
+    result: dict[str, Any] = {"from": source.get("from") or main}
+    if source.get("at"):
+        result["at"] = source["at"]
+    if source.get("secret"):
+        result["secret"] = True
+    return result
+
+
+def blank_case(title: str = "") -> dict[str, Any]:
+    """What the editor starts a new case with."""
+    return {"title": title, "steps": [{"name": "", "kind": "http", "with": {"url": ""}}]}

@@ -1,0 +1,153 @@
+"""The small languages inside a definition, compiled once and kept: templates, JSONPath, regular
+expressions and JSON Schema.
+
+Used twice: to refuse a definition that holds a broken one, and to evaluate it when a case runs.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+
+import jsonschema_rs
+import minijinja
+import regex
+from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError, JSONPathQuery
+from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction
+from jsonpath_rfc9535.selectors import IndexSelector, NameSelector
+
+REGEX_SECONDS = 0.2  # a pattern that backtracks for ever is stopped after this time
+_KEPT = 2048
+
+
+class ExpressionError(ValueError):
+    """A template, path, pattern or schema that cannot be understood; the text says why."""
+
+
+class Validator(Protocol):
+    """A compiled JSON Schema."""
+
+    def iter_errors(self, instance: Any) -> Any: ...
+
+    def is_valid(self, instance: Any) -> bool: ...
+
+
+# -- templates ---------------------------------------------------------------------------------------
+
+# Without debug, errors do not quote the values of variables, which may be secrets.
+_SYNTAX = minijinja.Environment(debug=False, undefined_behavior="strict")
+
+
+def has_template(text: str) -> bool:
+    """Whether *text* holds anything to render."""
+    return "{" in text and ("{{" in text or "{%" in text or "{#" in text)
+
+
+@lru_cache(_KEPT)
+def template_names(text: str) -> frozenset[str]:
+    """Names that the template *text* takes from outside. Raises ``ExpressionError``."""
+    try:
+        return frozenset(_SYNTAX.undeclared_variables_in_str(text))
+    except minijinja.TemplateError as error:
+        raise ExpressionError(error.detail or error.message) from None
+
+
+# -- JSONPath ----------------------------------------------------------------------------------------
+
+
+class _TimedPattern(FilterFunction):
+    """``match`` and ``search`` of RFC 9535 with a time limit."""
+
+    arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]
+    return_type = ExpressionType.LOGICAL
+
+    def __init__(self, whole: bool) -> None:
+        self._whole = whole
+
+    def __call__(self, text: object, pattern: object) -> bool:
+        if not isinstance(text, str) or not isinstance(pattern, str):
+            return False
+        try:
+            compiled = compile_regex(pattern)
+        except ExpressionError:
+            return False
+        find = compiled.fullmatch if self._whole else compiled.search
+        return find(text, timeout=REGEX_SECONDS) is not None
+
+
+_PATHS = JSONPathEnvironment()
+_PATHS.function_extensions["match"] = _TimedPattern(whole=True)
+_PATHS.function_extensions["search"] = _TimedPattern(whole=False)
+
+
+class JSONPath:
+    """A compiled path. ``steps`` holds its names and indexes when it can find one value only."""
+
+    __slots__ = ("query", "steps")
+
+    def __init__(self, query: JSONPathQuery) -> None:
+        self.query = query
+        self.steps = _steps(query) if query.singular_query() else None
+
+    def find(self, value: Any) -> list[Any]:
+        """Every value the path finds in *value*, in order."""
+        if self.steps is None:
+            return [node.value for node in self.query.finditer(value)]
+        for step in self.steps:
+            try:
+                if isinstance(step, str) is not isinstance(value, dict):
+                    return []
+                value = value[step]
+            except (LookupError, TypeError):
+                return []
+        return [value]
+
+
+def _steps(query: JSONPathQuery) -> tuple[str | int, ...]:
+    found: list[str | int] = []
+    for segment in query.segments:
+        selector = segment.selectors[0]
+        if isinstance(selector, NameSelector):
+            found.append(selector.name)
+        elif isinstance(selector, IndexSelector):
+            found.append(selector.index)
+    return tuple(found)
+
+
+@lru_cache(_KEPT)
+def compile_path(text: str) -> JSONPath:
+    """The JSONPath (RFC 9535) in *text*. Raises ``ExpressionError``."""
+    try:
+        return JSONPath(_PATHS.compile(text))
+    except JSONPathError as error:
+        raise ExpressionError(str(error).splitlines()[0]) from None
+
+
+# -- regular expressions -----------------------------------------------------------------------------
+
+
+@lru_cache(_KEPT)
+def compile_regex(text: str) -> regex.Pattern[str]:
+    """The regular expression in *text*. Search with ``timeout=REGEX_SECONDS``."""
+    try:
+        return regex.compile(text)
+    except regex.error as error:
+        raise ExpressionError(str(error)) from None
+
+
+# -- JSON Schema -------------------------------------------------------------------------------------
+
+
+def compile_schema(schema: Any) -> Validator:
+    """The JSON Schema *schema*; references to other documents are not followed."""
+    if not isinstance(schema, Mapping | bool):
+        raise ExpressionError("a JSON Schema is an object or a boolean")
+    return _compile_schema(json.dumps(schema))
+
+
+@lru_cache(256)
+def _compile_schema(text: str) -> Validator:
+    try:
+        return jsonschema_rs.validator_for(json.loads(text), offline=True, pattern_options=jsonschema_rs.RegexOptions())
+    except (ValueError, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
+        raise ExpressionError(str(error).splitlines()[0]) from None

@@ -1,0 +1,121 @@
+"""How the fields, subjects and rules of a step kind are described, as data.
+
+From these descriptions come the editor's form for the kind, the validation of definitions, and the
+check of values after their templates have been rendered.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+FieldType = Literal[
+    "text", "multiline", "code", "markdown", "choice", "integer", "number", "boolean",
+    "list", "pairs", "json", "values", "object",
+]  # fmt: skip
+"""``list`` holds plain values, ``pairs`` maps names to plain values or lists of them, ``json`` is any
+JSON value, ``values`` a list or a mapping, ``object`` has fields of its own."""
+
+SubjectValue = Literal["number", "text", "structured"]
+At = Literal["", "name", "jsonpath", "regex"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of ``with``."""
+
+    name: str
+    type: FieldType
+    label: str
+    help: str = ""
+    required: bool = False
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    placeholder: str = ""
+    secret: bool = False
+    fields: tuple["Field", ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON for the editor."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "label": self.label,
+            "help": self.help,
+            "required": self.required,
+            "default": self.default,
+            "choices": list(self.choices),
+            "placeholder": self.placeholder,
+            "secret": self.secret,
+            "fields": [inner.as_dict() for inner in self.fields],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Something a check or a capture can look at; *at* says what ``at`` means for it."""
+
+    name: str
+    label: str
+    value: SubjectValue
+    at: At = ""
+    at_required: bool = False
+    operators: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON for the editor."""
+        return {
+            "name": self.name,
+            "label": self.label,
+            "value": self.value,
+            "at": self.at,
+            "at_required": self.at_required,
+            "operators": list(self.operators),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Of the fields *names* at most one is given; exactly one when *required*."""
+
+    names: tuple[str, ...]
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A step kind.
+
+    *implied* are checks that hold unless the step itself checks that subject. A *restricted* kind
+    runs only on workers that allow it; a kind *by_person* is done by a person.
+    """
+
+    name: str
+    label: str
+    summary: str
+    icon: str
+    fields: tuple[Field, ...]
+    subjects: tuple[Subject, ...]
+    main: str
+    choices: tuple[Choice, ...] = ()
+    implied: tuple[dict[str, Any], ...] = ()
+    restricted: bool = False
+    by_person: bool = False
+
+    def subject(self, name: str) -> Subject | None:
+        """The subject called *name*."""
+        return next((subject for subject in self.subjects if subject.name == name), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON for the editor."""
+        return {
+            "name": self.name,
+            "label": self.label,
+            "summary": self.summary,
+            "icon": self.icon,
+            "fields": [field.as_dict() for field in self.fields],
+            "subjects": [subject.as_dict() for subject in self.subjects],
+            "main": self.main,
+            "choices": [{"names": list(c.names), "required": c.required} for c in self.choices],
+            "implied": [dict(check) for check in self.implied],
+            "restricted": self.restricted,
+            "by_person": self.by_person,
+        }

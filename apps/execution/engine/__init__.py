@@ -1,0 +1,1 @@
+"""Runs cases, in plain Python: values in, values out. Start reading in ``runner.py``."""

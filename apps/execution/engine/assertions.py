@@ -1,0 +1,122 @@
+"""Evaluation of checks and captures on what an executor saw."""
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from apps.catalog.definition.canonical import CHECK_KEYS
+from apps.catalog.definition.expressions import (
+    REGEX_SECONDS,
+    ExpressionError,
+    compile_path,
+    compile_regex,
+)
+from apps.catalog.definition.fields import Kind, Subject
+from apps.execution.engine.differences import bounded, difference, short
+from apps.execution.engine.model import CheckResult
+from apps.execution.engine.operators import OPERATIONS, PHRASES, Looked, NotComparable
+from apps.execution.executors.base import NotObserved, Observed
+
+_MAX_MATCHES = 10_000
+
+
+class CaptureError(Exception):
+    """A value to capture is not there."""
+
+
+def evaluate(kind: Kind, check: Mapping[str, Any], observed: Observed, *, implied: bool = False) -> CheckResult:
+    """How *check* (rendered) goes on *observed*. Never raises on what the other side sent."""
+    operator, expected = next((key, check[key]) for key in check if key not in CHECK_KEYS)
+    negated = bool(check.get("not"))
+    result = CheckResult(describe(check), False, expected=bounded(expected), implied=implied)
+    subject = kind.subject(check["check"])
+    if subject is None:
+        result.message = f"a step of kind {kind.name} has no “{check['check']}”"
+        return result
+    try:
+        looked = look(subject, check.get("at", ""), observed)
+        result.actual = bounded(looked.value)
+        passed, detail = OPERATIONS[operator](looked, expected)
+    except (NotObserved, NotComparable, ExpressionError) as error:
+        result.message = str(error)
+        return result
+    except (ValueError, RecursionError) as error:  # values that a library cannot take
+        result.message = f"the value cannot be checked: {error}"
+        return result
+    except TimeoutError:
+        result.message = f"the regular expression did not end within {REGEX_SECONDS} s on this text"
+        return result
+    result.passed = passed is not negated
+    if not result.passed:
+        result.message = _message(check, operator, expected, looked, detail if not negated else "")
+        if operator == "equals" and not negated:
+            result.diff = difference(expected, looked.value)
+    return result
+
+
+def describe(check: Mapping[str, Any]) -> str:
+    """The check in one line: ``json $.total not equals 12``."""
+    operator, expected = next((key, check[key]) for key in check if key not in CHECK_KEYS)
+    words = [check["check"], check.get("at", ""), "not" if check.get("not") else "", operator.replace("_", " ")]
+    if operator != "schema":
+        words.append(short(expected, 80))
+    return " ".join(word for word in words if word)
+
+
+def _message(check: Mapping[str, Any], operator: str, expected: Any, looked: Looked, detail: str) -> str:
+    what = " ".join(word for word in (check["check"], check.get("at", "")) if word)
+    phrase = PHRASES[operator].format(short(expected))
+    negation = "not " if check.get("not") else ""
+    actual = f"nothing was found at {check.get('at') or what}" if looked.missing else f"it is {short(looked.value)}"
+    return f"{what} should {negation}{phrase}, but {detail or actual}"
+
+
+def look(subject: Subject, at: str, observed: Observed) -> Looked:
+    """What *subject* at *at* shows. Raises ``NotObserved``, ``ExpressionError`` or ``TimeoutError``."""
+    value = observed.subject(subject.name)
+    if subject.at == "name":
+        found = value.get(at.lower())
+        return Looked.one(found, is_text=True) if found is not None else Looked.nothing()
+    if not at:
+        return Looked.whole(value, is_text=subject.value == "text")
+    if subject.at == "jsonpath":
+        return _at_path(value, at)
+    return _at_pattern(value, at)
+
+
+def _at_path(value: Any, at: str) -> Looked:
+    path = compile_path(at)
+    try:
+        found = path.find(value)
+    except RecursionError:
+        raise NotObserved("the value is nested too deeply for this path") from None
+    if len(found) == 1:
+        return Looked(found[0], found)
+    if path.steps is not None:
+        return Looked.nothing()
+    return Looked(found, found)
+
+
+def _at_pattern(value: str, at: str) -> Looked:
+    pattern = compile_regex(at)
+    found = islice(pattern.finditer(value, timeout=REGEX_SECONDS), _MAX_MATCHES)
+    matches = [match.group(1 if pattern.groups else 0) for match in found]
+    return Looked(matches[0], matches, is_text=True) if matches else Looked.nothing()
+
+
+def capture(kind: Kind, name: str, source: Mapping[str, Any], observed: Observed) -> Any:
+    """The value to keep as *name*. Raises ``CaptureError``."""
+    subject = kind.subject(source["from"])
+    at = source.get("at", "")
+    if subject is None:
+        raise CaptureError(f"“{name}” cannot be captured: a step of kind {kind.name} has no “{source['from']}”")
+    try:
+        looked = look(subject, at, observed)
+    except (NotObserved, ExpressionError) as error:
+        raise CaptureError(f"“{name}” cannot be captured: {error}") from None
+    except TimeoutError:
+        raise CaptureError(f"“{name}” cannot be captured: its pattern takes too long") from None
+    if looked.missing or not looked.found:
+        where = " ".join(word for word in (subject.name, at) if word)
+        raise CaptureError(f"“{name}” cannot be captured: nothing was found at {where}")
+    return looked.value

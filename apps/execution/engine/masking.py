@@ -1,0 +1,191 @@
+"""Takes the values of secrets out of everything that leaves the engine.
+
+A secret is masked as it is, and in the forms in which it travels: Base64 (also in the middle of a longer
+text, as in ``Authorization: Basic``), percent-encoded, escaped for JSON or HTML, the password inside a
+secret URL, and each line of a secret of several lines.
+"""
+
+import base64
+import html
+import json
+import math
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+MASK = "***"
+CUT = "…"
+"""Whoever cuts a text puts this behind it: what stands before may be the beginning of a secret."""
+_MAX_CUTS = 100
+SHORTEST = 4
+"""Shorter secrets are masked only where they are a whole value: anywhere else they would match by chance."""
+_SHORTEST_LINE = 12
+_SHORTEST_BASE64 = 6
+
+
+class _Prepared(NamedTuple):
+    whole: frozenset[str]
+    forms: tuple[str, ...]  # a longer form first: it may hold a shorter one
+    telltale: tuple[str, ...]  # one of these stands in any JSON that holds a form
+    has_short: bool
+
+
+@lru_cache(256)
+def _prepared(secrets: frozenset[str]) -> _Prepared:
+    forms = sorted({form for secret in secrets for form in forms_of(secret)}, key=lambda form: (-len(form), form))
+    smallest = [form for form in forms if not any(other in form for other in forms if other != form)]
+    telltale = tuple(json.dumps(form, ensure_ascii=False)[1:-1] for form in smallest)
+    return _Prepared(secrets, tuple(forms), telltale, any(len(secret) < SHORTEST for secret in secrets))
+
+
+class Masker:
+    """Masks the *secrets* in texts and in JSON values. Grows with secrets that a case captures."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._known = _prepared(frozenset(filter(None, secrets)))
+
+    def add(self, secret: str) -> None:
+        """Mask this value, too."""
+        if secret:
+            self._known = _prepared(self._known.whole | {secret})
+
+    def text(self, text: str) -> str:
+        """*text* without secrets, nor the beginning of one where it was cut (before ``…``)."""
+        if text in self._known.whole:
+            return MASK
+        for form in self._known.forms:
+            if form in text:
+                text = text.replace(form, MASK)
+        if CUT in text and self._known.forms:
+            parts = text.split(CUT, _MAX_CUTS)
+            text = CUT.join([*map(self._without_beginning, parts[:-1]), parts[-1]])
+        return text
+
+    def _without_beginning(self, text: str) -> str:
+        """*text* without the beginning of a secret at its end."""
+        for form in self._known.forms:
+            for length in range(min(len(form) - 1, len(text)), SHORTEST - 1, -1):
+                if text.endswith(form[:length]):
+                    return text[:-length] + MASK
+        return text
+
+    def value(self, value: Any) -> Any:
+        """The JSON *value* without secrets, and without what PostgreSQL's JSON cannot hold.
+
+        Comes back as the same object when there was nothing to do.
+        """
+        try:
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+            text.encode()
+            clean = "\\u0000" not in text
+        except (ValueError, TypeError):
+            text, clean = "", False
+        if clean and not self._occurs_in(text):
+            return value
+        return self._walk(value)
+
+    def _occurs_in(self, text: str) -> bool:
+        """Whether a secret may stand in the JSON *text*."""
+        known = self._known
+        return known.has_short or any(form in text for form in known.telltale) or (bool(known.forms) and CUT in text)
+
+    def _walk(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return storable(self.text(value))
+        if isinstance(value, Mapping):
+            return {storable(self.text(str(key))): self._walk(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._walk(item) for item in value]
+        if isinstance(value, bool) or value is None:
+            return value
+        if isinstance(value, float) and not math.isfinite(value):
+            return str(value)
+        if isinstance(value, int | float):
+            return MASK if self._holds_number(value) else value
+        return storable(self.text(str(value)))
+
+    def _holds_number(self, number: float) -> bool:
+        text = str(number)
+        return text in self._known.whole or (len(text) >= SHORTEST and any(form in text for form in self._known.forms))
+
+    def content(self, content: bytes) -> bytes:
+        """The file *content* without secrets, whatever its encoding."""
+        for form in self._known.forms:
+            content = content.replace(form.encode(), MASK.encode())
+        return content
+
+
+def storable(text: str) -> str:
+    """*text* without what PostgreSQL cannot hold: NUL and half characters."""
+    if "\0" in text:
+        text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode(errors="surrogatepass").decode("utf-8", errors="replace")
+    return text
+
+
+@lru_cache(1024)
+def forms_of(secret: str) -> frozenset[str]:
+    """The texts that give *secret* away; none when it is too short to be told from chance."""
+    found: set[str] = set()
+    for part in _parts(secret):
+        if len(part) >= SHORTEST:
+            found |= {part, *_escapes(part), *_encodings(part)}
+    return frozenset(form for form in found if len(form) >= SHORTEST)
+
+
+def _parts(secret: str) -> set[str]:
+    """*secret*, what is left of it without surrounding space, its lines, and the password in its URL."""
+    parts = {secret, secret.strip()}
+    lines = [line.strip() for line in secret.splitlines()]
+    if len(lines) > 1:
+        parts |= {line for line in lines if len(line) >= _SHORTEST_LINE and not line.startswith("-----")}
+    if "://" in secret:
+        parts |= _passwords(secret)
+    return parts
+
+
+def _passwords(url: str) -> set[str]:
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return set()
+    return {password, unquote(password)} if password else set()
+
+
+def _escapes(text: str) -> set[str]:
+    percent = {quote(text, safe=""), quote(text), quote_plus(text)}
+    return {
+        *percent,
+        *(_lower_percent(form) for form in percent),
+        json.dumps(text)[1:-1],
+        json.dumps(text, ensure_ascii=False)[1:-1],
+        repr(text)[1:-1],
+        html.escape(text),
+        html.escape(text, quote=False),
+    }
+
+
+def _lower_percent(text: str) -> str:
+    """*text* with its percent codes in lower case."""
+    first, *others = text.split("%")
+    return "%".join([first, *(code[:2].lower() + code[2:] for code in others)])
+
+
+def _encodings(text: str) -> set[str]:
+    """Base64 forms of *text*: by itself, and the part that stays the same inside a longer text."""
+    raw = text.encode(errors="surrogatepass")
+    found = {base64.b64encode(raw).decode(), raw.hex()}
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
+        start = (before * 8 + 5) // 6  # characters that also depend on what stands before
+        end = (before + len(raw)) * 8 // 6  # and on what stands behind
+        if end - start >= _SHORTEST_BASE64:
+            found.add(encoded[start:end])
+    return found | {form.translate(_URL_SAFE) for form in found}
+
+
+_URL_SAFE = str.maketrans("+/", "-_")

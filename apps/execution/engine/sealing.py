@@ -1,0 +1,36 @@
+"""The last thing before an outcome leaves the engine: secrets out, sizes bounded."""
+
+from dataclasses import replace
+
+from apps.execution.engine.differences import bounded
+from apps.execution.engine.masking import Masker
+from apps.execution.engine.model import StepOutcome
+
+
+def seal(outcome: StepOutcome, masker: Masker) -> None:
+    """Mask and bound everything in *outcome* that may hold what a case sent, received or captured."""
+    outcome.captured = {name: bounded(value) for name, value in outcome.captured.items()}
+    checks = [[check.label, check.expected, check.actual, check.diff, check.message] for check in outcome.checks]
+    sealed = masker.value(
+        [
+            outcome.name,
+            outcome.message,
+            outcome.request,
+            outcome.response,
+            outcome.captured,
+            outcome.notes,
+            checks,
+        ]
+    )
+    (
+        outcome.name,
+        outcome.message,
+        outcome.request,
+        outcome.response,
+        outcome.captured,
+        outcome.notes,
+        checks,
+    ) = sealed
+    for check, parts in zip(outcome.checks, checks, strict=True):
+        check.label, check.expected, check.actual, check.diff, check.message = parts
+    outcome.artifacts = [replace(artifact, content=masker.content(artifact.content)) for artifact in outcome.artifacts]

@@ -1,0 +1,40 @@
+"""Limits of the engine, given once per event loop."""
+
+from dataclasses import dataclass, field
+
+from apps.execution.engine.egress import EgressPolicy
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandLimits:
+    """What a command may use. Bytes and counts; its time is the step's ``timeout``."""
+
+    memory: int = 2048 * MEBIBYTE
+    file_size: int = 256 * MEBIBYTE
+    open_files: int = 512
+    processes: int = 256
+    output: int = 64 * MEBIBYTE
+    """Above this much output the command is killed."""
+    path: str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """Everything that can be set. Sizes in bytes, times in seconds."""
+
+    egress: EgressPolicy = field(default_factory=EgressPolicy.of)
+    body_read: int = 4 * MEBIBYTE
+    """A response is read up to here for its checks; then the transfer is stopped."""
+    body_stored: int = 1 * MEBIBYTE
+    """Of what was read, this much is kept in the result."""
+    rows: int = 1000
+    """SQL rows and Redis messages that are read at most."""
+    ca_file: str = ""
+    """PEM file of authorities to trust; empty for those of the machine."""
+    teardown_timeout: float = 30.0
+    connections: int = 256
+    """HTTP connections kept open for reuse."""
+    connections_per_database: int = 16
+    commands: CommandLimits = field(default_factory=CommandLimits)

@@ -1,0 +1,192 @@
+"""Rendering of templates: strict about names, typed, with plain data only.
+
+A text that is nothing but one expression keeps the type of its value (``"{{ quantity }}"`` → 3); any
+other text renders to text.
+"""
+
+import base64 as base64_codec
+import hashlib
+import hmac
+import json
+import random
+import uuid as uuid_module
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import minijinja
+
+from apps.catalog.definition.expressions import ExpressionError, has_template, template_names
+from apps.catalog.definition.inspection import FUNCTION_NAMES, LANGUAGE_NAMES
+
+FUEL = 50_000  # operations of one template; a loop that never ends stops here
+MAX_RENDERED = 8 * 1024 * 1024
+_RANDOM: ContextVar[random.Random] = ContextVar("random")
+
+
+class TemplateError(Exception):
+    """A template that cannot be rendered; *variable* is the name that is not known, if that is why."""
+
+    def __init__(self, field: str, reason: str, variable: str = "") -> None:
+        self.field = field
+        self.variable = variable
+        super().__init__(f"{field}: {reason}" if field else reason)
+
+
+def uuid() -> str:
+    """A random UUID, the same for the same seed."""
+    return str(uuid_module.UUID(int=_RANDOM.get().getrandbits(128), version=4))
+
+
+def now(form: str = "iso", seconds: float = 0) -> str | int:
+    """The time, *seconds* from now: ISO 8601 in UTC, ``epoch``, ``epoch_ms`` or a ``strftime`` format."""
+    moment = datetime.now(UTC) + timedelta(seconds=seconds)
+    if form == "iso":
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if form == "epoch":
+        return int(moment.timestamp())
+    if form == "epoch_ms":
+        return int(moment.timestamp() * 1000)
+    return moment.strftime(form)
+
+
+def random_int(low: int, high: int) -> int:
+    """A whole number from *low* to *high*, the same for the same seed."""
+    return _RANDOM.get().randint(low, high)
+
+
+def base64(text: Any) -> str:
+    """The UTF-8 *text* in Base64."""
+    return base64_codec.b64encode(_printed(text).encode()).decode()
+
+
+def hmac_sha256(key: Any, text: Any, form: str = "hex") -> str:
+    """HMAC-SHA256 of *text* as ``hex`` or ``base64``."""
+    digest = hmac.digest(_printed(key).encode(), _printed(text).encode(), hashlib.sha256)
+    return base64_codec.b64encode(digest).decode() if form == "base64" else digest.hex()
+
+
+def _printed(value: Any) -> str:
+    """How a value stands in a text: as JSON, but a text as it is."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _finalize(value: Any) -> Any:
+    return value if isinstance(value, str | int | float) else _printed(value)
+
+
+FUNCTIONS = {function.__name__: function for function in (uuid, now, random_int, base64, hmac_sha256)}
+
+# Without debug, errors do not quote the values of variables, which may be secrets.
+_ENVIRONMENT = minijinja.Environment(
+    debug=False,
+    fuel=FUEL,
+    undefined_behavior="strict",
+    auto_escape_callback=lambda name: False,
+    finalizer=_finalize,
+    keep_trailing_newline=True,
+    globals=FUNCTIONS,
+)
+_ENVIRONMENT.remove_global("debug")  # it would print every variable
+
+
+class _Template(NamedTuple):
+    source: str
+    expression: str  # the one expression that the text is, or ""
+    name: str  # the one name that the expression is, or ""
+    names: frozenset[str]
+
+
+@lru_cache(8192)
+def _template(text: str) -> _Template:
+    expression = ""
+    if text.startswith("{{") and text.endswith("}}"):
+        inner = text[2:-2].strip("-+ \t\n")
+        if "{{" not in inner and "}}" not in inner and "{%" not in inner:
+            expression = inner
+    name = expression if expression.isidentifier() else ""
+    return _Template(text, expression, name, template_names(text))
+
+
+class Templates:
+    """Renders values with the variables of one case.
+
+    *values* may grow (captures). *seed* decides ``uuid()`` and ``random_int()``.
+    """
+
+    def __init__(self, values: Mapping[str, Any], seed: int | str = 0) -> None:
+        self.values: dict[str, Any] = {name: plain(value) for name, value in values.items()}
+        self._random = random.Random(str(seed))  # noqa: S311 - test data that can be made again, not keys
+
+    def render(self, value: Any, field: str) -> Any:
+        """*value* with every template in it rendered, at any depth. Raises ``TemplateError``."""
+        _RANDOM.set(self._random)
+        return self._render(value, field)
+
+    def _render(self, value: Any, field: str) -> Any:
+        if isinstance(value, str):
+            return self._text(value, field) if has_template(value) else value
+        if isinstance(value, dict):
+            return {
+                (self._key(key, field) if has_template(key) else key): self._render(item, f"{field}.{key}")
+                for key, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self._render(item, f"{field}[{index}]") for index, item in enumerate(value)]
+        return value
+
+    def _key(self, key: str, field: str) -> str:
+        return _printed(self._text(key, f"{field}.{key}"))
+
+    def _text(self, text: str, field: str) -> Any:
+        try:
+            template = _template(text)
+        except ExpressionError as error:
+            raise TemplateError(field, f"the template cannot be read: {error}") from None
+        if template.name and template.name in self.values:
+            return self.values[template.name]
+        used = {name: self.values[name] for name in template.names if name in self.values}
+        try:
+            if template.expression:
+                rendered = self._value(template.expression, used)
+            else:
+                rendered = _ENVIRONMENT.render_str(text, None, **used)
+        except minijinja.TemplateError as error:
+            raise self._error(error, template, field) from None
+        except (TypeError, ValueError, OverflowError, KeyError) as error:  # from a function's arguments
+            raise TemplateError(field, f"“{text}”: {error}") from None
+        if isinstance(rendered, str) and len(rendered) > MAX_RENDERED:
+            raise TemplateError(field, "the rendered text is too long")
+        return rendered
+
+    def _value(self, expression: str, used: dict[str, Any]) -> Any:
+        value = _ENVIRONMENT.eval_expr(expression, **used)
+        # An undefined value comes back as None, even from a strict environment: print it to be told.
+        if value is None and _ENVIRONMENT.eval_expr(f"({expression}) is undefined", **used):
+            _ENVIRONMENT.render_str("{{ " + expression + " }}", None, **used)
+        return plain(value)
+
+    def _error(self, error: minijinja.TemplateError, template: _Template, field: str) -> TemplateError:
+        if error.kind == "OutOfFuel":
+            return TemplateError(field, "the template does too much")
+        unknown = sorted(template.names - self.values.keys() - FUNCTION_NAMES - LANGUAGE_NAMES)
+        if unknown and error.kind in ("UndefinedError", "InvalidOperation"):
+            return TemplateError(field, f"the variable “{unknown[0]}” is not known", unknown[0])
+        if error.kind == "UndefinedError":
+            return TemplateError(field, f"“{template.source}” has no value", template.expression)
+        return TemplateError(field, f"“{template.source}”: {error.detail or error.message}")
+
+
+def plain(value: Any) -> Any:
+    """*value* as plain data: what is none of text, number, truth, list or mapping becomes text."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value)

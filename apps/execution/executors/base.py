@@ -1,0 +1,94 @@
+"""What an executor is: one step kind, values in, values out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from apps.execution.engine.model import Artifact
+from apps.execution.engine.settings import EngineSettings
+
+
+class SeamError(Exception):
+    """The other side could not be reached or did not answer: the step fails with this message."""
+
+    def __init__(self, message: str, observed: "Observed | None" = None) -> None:
+        self.observed = observed
+        super().__init__(message)
+
+
+class StepBlocked(Exception):
+    """The step cannot be executed here, whatever the system under test does."""
+
+
+class NeedsPerson(Exception):
+    """The step waits for a person."""
+
+
+class NotObserved(Exception):
+    """A subject has no value in this result; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRequest:
+    """One step, rendered. *params* fit the fields of its kind; *timeout* is seconds for this try."""
+
+    kind: str
+    params: Mapping[str, Any]
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """Where the step runs. *traceparent* is sent along where the protocol has a place for it."""
+
+    execution_id: str = ""
+    traceparent: str = ""
+
+
+class Lazy(Protocol):
+    """Computes a subject's value when a check asks for it. May raise ``NotObserved``."""
+
+    def __call__(self) -> Any: ...
+
+
+@dataclass(slots=True)
+class Observed:
+    """What an executor saw. *request* and *response* are for people, *subjects* for checks.
+
+    *timings* are milliseconds. *notes* say what was cut.
+    """
+
+    request: dict[str, Any] = field(default_factory=dict)
+    response: dict[str, Any] = field(default_factory=dict)
+    subjects: dict[str, Any] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+    artifacts: list[Artifact] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def subject(self, name: str) -> Any:
+        """The value that a check called *name* looks at. Raises ``NotObserved``."""
+        if name not in self.subjects:
+            raise NotObserved(f"there is no “{name}” in this result")
+        value = self.subjects[name]
+        if callable(value):
+            value = self.subjects[name] = value()
+        return value
+
+
+class Executor(Protocol):
+    """One step kind. Lives as long as the event loop; resources are opened when first needed."""
+
+    kind: ClassVar[str]
+    grace: ClassVar[float]
+    """Seconds after ``timeout`` in which the executor ends by itself with a better message."""
+
+    def __init__(self, settings: EngineSettings) -> None: ...
+
+    def describe(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The request as people see it, also when the step did not come to its end."""
+
+    async def run(self, step: StepRequest, context: StepContext) -> Observed:
+        """Do the step once. Raises ``SeamError``, ``StepBlocked`` or ``NeedsPerson``."""
+
+    async def aclose(self) -> None:
+        """Close every resource."""

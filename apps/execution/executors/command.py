@@ -1,0 +1,93 @@
+"""Commands on the worker: an empty folder, a clean environment, limits, and no child left behind."""
+
+import asyncio
+import json
+import math
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from apps.execution.engine.settings import EngineSettings
+from apps.execution.executors.base import Observed, SeamError, StepBlocked, StepContext, StepRequest
+from apps.execution.executors.command_process import MARK, Ended, Process
+
+_DEFAULT_OUTPUT = 262_144
+
+
+class CommandExecutor:
+    """Runs programs; only workers that are started for it do."""
+
+    kind: ClassVar[str] = "command"
+    grace: ClassVar[float] = 5.0  # it keeps its time itself, and then has to clean up
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+
+    def describe(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The request as people see it."""
+        names = ("argv", "shell", "env", "stdin")
+        return {name: params[name] for name in names if params.get(name)}
+
+    async def run(self, step: StepRequest, context: StepContext) -> Observed:
+        """Run the command to its end, or to its limit."""
+        params = step.params
+        observed = Observed(request=self.describe(params))
+        argv = ["/bin/sh", "-c", str(params["shell"])] if "shell" in params else [_word(w) for w in params["argv"]]
+        given = params.get("max_output")
+        process = Process(self._settings.commands, int(_DEFAULT_OUTPUT if given is None else given))
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="integhub-"))
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(step.timeout):
+                ended = await process.run(
+                    argv,
+                    self._environment(params, folder, context),
+                    folder,
+                    str(params.get("stdin") or "").encode(),
+                    math.ceil(step.timeout) + 1,
+                )
+        except TimeoutError:
+            self._read(process, None, observed)
+            raise SeamError(
+                f"the command did not end within {step.timeout:g} s: it was killed with its children", observed
+            ) from None
+        except (OSError, ValueError) as error:
+            raise StepBlocked(f"the command cannot be started: {error}") from None
+        finally:
+            observed.timings["total"] = (time.perf_counter() - started) * 1000
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+        self._read(process, ended, observed)
+        if ended.overflow:
+            limit = self._settings.commands.output
+            raise SeamError(f"the command wrote more than {limit} bytes: it was killed", observed)
+        return observed
+
+    def _environment(self, params: Mapping[str, Any], folder: Path, context: StepContext) -> dict[str, str]:
+        """Nothing of the worker's own: it holds the keys of IntegHub."""
+        given = {str(name): _word(value) for name, value in (params.get("env") or {}).items()}
+        return {
+            "PATH": self._settings.commands.path,
+            "HOME": str(folder),
+            "TMPDIR": str(folder),
+            "LANG": "C.UTF-8",
+            "TRACEPARENT": context.traceparent,
+            **{name: value for name, value in given.items() if name != MARK},
+        }
+
+    def _read(self, process: Process, ended: Ended | None, observed: Observed) -> None:
+        for name, output in (("stdout", process.stdout), ("stderr", process.stderr)):
+            observed.response[name] = observed.subjects[name] = output.text()
+            if output.is_cut:
+                observed.notes.append(f"{name} was cut: {len(output.kept)} of {output.size} bytes are kept")
+        if ended is not None:
+            observed.response["exit_code"] = observed.subjects["exit_code"] = ended.exit_code
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

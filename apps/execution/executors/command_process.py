@@ -1,0 +1,180 @@
+"""A child process in a group of its own, with limits, that leaves nothing behind."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from apps.execution.engine.settings import CommandLimits
+
+MARK = "INTEGHUB_STEP"
+"""A variable in the environment of the command: finds children that left its process group."""
+_CHUNK = 65536
+_LINGER = 0.3  # seconds in which children may still write after the command itself has ended
+
+# Set by a shell that then becomes the command: unlike code run between fork and exec, this is safe in
+# a process with threads. Bytes are in the units of ulimit; what a system does not know is passed over.
+_LIMITS = """\
+ulimit -c 0
+ulimit -t {cpu} 2>/dev/null
+ulimit -d {memory} 2>/dev/null
+ulimit -f {file_size} 2>/dev/null
+ulimit -n {open_files} 2>/dev/null
+ulimit -u {processes} 2>/dev/null || ulimit -p {processes} 2>/dev/null
+exec "$@"
+"""
+
+
+@dataclass(slots=True)
+class Output:
+    """What came out of one pipe: at most *limit* bytes of it."""
+
+    limit: int
+    kept: bytearray = field(default_factory=bytearray)
+    size: int = 0
+
+    def add(self, part: bytes) -> None:
+        """Keep what there is room for."""
+        self.size += len(part)
+        room = self.limit - len(self.kept)
+        if room > 0:
+            self.kept += part[:room]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether more came than was kept."""
+        return self.size > len(self.kept)
+
+    def text(self) -> str:
+        """The text, marked where it was cut."""
+        return self.kept.decode(errors="replace") + ("…" if self.is_cut else "")
+
+
+@dataclass(slots=True)
+class Ended:
+    """How the command ended. *overflow* says that it was killed for writing without end."""
+
+    exit_code: int
+    overflow: bool
+
+
+class Process:
+    """One command. ``run`` returns when it and all its children are gone, also when cancelled."""
+
+    def __init__(self, limits: CommandLimits, max_output: int) -> None:
+        self._limits = limits
+        self.stdout = Output(max_output)
+        self.stderr = Output(max_output)
+        self._mark = uuid.uuid4().hex
+        self._overflow = False
+
+    async def run(
+        self, argv: Sequence[str], env: Mapping[str, str], folder: Path, stdin: bytes, cpu_seconds: int
+    ) -> Ended:
+        """Run *argv* in *folder* to its end. Raises ``OSError`` when it cannot be started."""
+        process = await asyncio.create_subprocess_exec(
+            "/bin/sh", "-c", self._script(cpu_seconds), "integhub", *argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=folder,
+            env={**env, MARK: self._mark},
+            start_new_session=True,
+        )  # fmt: skip
+        readers = self._readers(process, stdin)
+        try:
+            await process.wait()
+            await asyncio.wait(readers, timeout=_LINGER)
+        finally:
+            await asyncio.shield(self._clean_up(process, readers))
+        return Ended(process.returncode or 0, self._overflow)
+
+    def _script(self, cpu_seconds: int) -> str:
+        limits = self._limits
+        return _LIMITS.format(
+            cpu=cpu_seconds,
+            memory=limits.memory // 1024,
+            file_size=limits.file_size // 512,
+            open_files=limits.open_files,
+            processes=_tasks_of_user() + limits.processes,
+        )
+
+    def _readers(self, process: asyncio.subprocess.Process, stdin: bytes) -> "list[asyncio.Task[None]]":
+        assert process.stdin and process.stdout and process.stderr  # noqa: S101 - all three are pipes
+        return [
+            asyncio.create_task(self._read(process.stdout, self.stdout, process)),
+            asyncio.create_task(self._read(process.stderr, self.stderr, process)),
+            asyncio.create_task(_write(process.stdin, stdin)),
+        ]
+
+    async def _read(self, stream: asyncio.StreamReader, output: Output, process: asyncio.subprocess.Process) -> None:
+        while part := await stream.read(_CHUNK):
+            output.add(part)
+            if output.size > self._limits.output:
+                self._overflow = True
+                _kill_group(process.pid)
+                return
+
+    async def _clean_up(self, process: asyncio.subprocess.Process, readers: "list[asyncio.Task[None]]") -> None:
+        """Kill what is left of the group, and what left the group but carries the mark."""
+        _kill_group(process.pid)
+        await asyncio.to_thread(_kill_marked, self._mark)
+        for reader in readers:
+            reader.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
+        await process.wait()
+
+
+async def _write(stream: asyncio.StreamWriter, content: bytes) -> None:
+    with contextlib.suppress(ConnectionError):  # the command need not read it
+        stream.write(content)
+        await stream.drain()
+        stream.close()
+        await stream.wait_closed()
+
+
+def _kill_group(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def _kill_marked(mark: str) -> None:
+    """Kill processes that have *mark* in their environment, until none is left (Linux)."""
+    needle = f"{MARK}={mark}".encode()
+    for _again in range(20):  # a child may fork while we look
+        found = [pid for pid in _processes() if needle in _environment(pid)]
+        if not found:
+            return
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _processes() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - hot, names only
+    except OSError:
+        return []
+
+
+def _environment(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
+
+
+def _tasks_of_user() -> int:
+    """Processes and threads that this user has already: the limit counts them all."""
+    user = os.getuid()
+    count = 0
+    for pid in _processes():
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            folder = Path(f"/proc/{pid}")
+            if folder.stat().st_uid == user:
+                count += folder.joinpath("task").stat().st_nlink - 2
+    return count

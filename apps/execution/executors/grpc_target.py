@@ -1,0 +1,77 @@
+"""A gRPC server: its checked address, its channel and what it told about its types."""
+
+import asyncio
+import time
+from typing import Self
+
+import grpc
+import grpc.aio
+
+from apps.execution.engine.settings import EngineSettings
+from apps.execution.executors.base import StepBlocked
+from apps.execution.executors.grpc_reflection import Reflection
+
+_KEPT = 300.0  # seconds after which the types are asked for again
+
+
+class Target:
+    """One server. *name* is the ``host:port`` it was asked for by, *address* where it is."""
+
+    def __init__(self, name: str, address: str, channel: grpc.aio.Channel) -> None:
+        self.name = name
+        self.address = address
+        self.channel = channel
+        self.reflection = Reflection(channel)
+        self.used = False
+        self._opened = time.monotonic()
+
+    @classmethod
+    async def open(cls, name: str, tls: bool, ca: str, settings: EngineSettings) -> Self:
+        """Connect. Raises ``OSError``, ``EgressDenied`` or ``StepBlocked``."""
+        host, port = _split(name)
+        address = await _reachable(host, port, settings)
+        options: list[tuple[str, str | int]] = [
+            ("grpc.default_authority", name),
+            ("grpc.enable_http_proxy", 0),  # a proxy of the worker's environment would hide the address
+            ("grpc.enable_retries", 0),
+            ("grpc.use_local_subchannel_pool", 1),
+            ("grpc.max_receive_message_length", settings.body_read),
+        ]
+        place = f"ipv6:[{address}]:{port}" if ":" in address else f"ipv4:{address}:{port}"
+        if tls:
+            options.append(("grpc.ssl_target_name_override", host))
+            credentials = grpc.ssl_channel_credentials(ca.encode() or None)
+            channel = grpc.aio.secure_channel(place, credentials, options=options)
+        else:
+            channel = grpc.aio.insecure_channel(place, options=options)
+        return cls(name, f"{address}:{port}", channel)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it is still the server whose types are known: not after a lost connection."""
+        if time.monotonic() - self._opened > _KEPT:
+            return False
+        return not self.used or self.channel.get_state() is grpc.ChannelConnectivity.READY
+
+
+def _split(name: str) -> tuple[str, int]:
+    host, colon, port = name.removeprefix("dns:///").rpartition(":")
+    host = host.strip("[]")
+    if not colon or not host or not port.isdigit() or "/" in host:
+        raise StepBlocked(f"the target “{name}” cannot be used: it must be host:port")
+    return host, int(port)
+
+
+async def _reachable(host: str, port: int, settings: EngineSettings) -> str:
+    """The first address of *host* that takes connections: gRPC itself tells little about why not."""
+    addresses = await settings.egress.resolve(host, port)
+    for address in addresses:
+        try:
+            _reader, writer = await asyncio.open_connection(address, port)
+        except OSError:
+            if address == addresses[-1]:
+                raise
+            continue
+        writer.close()
+        return address
+    raise OSError("no address")

@@ -1,0 +1,79 @@
+"""HTTP requests by libcurl: one connection cache for all cases of the event loop, full timings."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, ClassVar
+
+import pycurl
+
+from apps.execution.engine.settings import EngineSettings
+from apps.execution.executors import http_messages as messages
+from apps.execution.executors.base import Observed, SeamError, StepBlocked, StepContext, StepRequest
+from apps.execution.executors.http_transfer import Transfer, ca_options
+
+_IDLE_HANDLES = 64
+
+
+class HttpExecutor:
+    """Sends requests over connections that are shared by every case of the loop."""
+
+    kind: ClassVar[str] = "http"
+    grace: ClassVar[float] = 0.5  # libcurl keeps the time itself and knows what it waited for
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+        self._multi: pycurl.AsyncCurlMulti | None = None
+        self._idle: list[pycurl.Curl] = []
+        self._trust = ca_options(settings.ca_file)
+
+    def describe(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The request as people see it."""
+        try:
+            return messages.prepare(params, "").shown()
+        except StepBlocked:
+            return {"method": params.get("method", "GET"), "url": params.get("url", "")}
+
+    async def run(self, step: StepRequest, context: StepContext) -> Observed:
+        """Send the request and read the response."""
+        request = messages.prepare(step.params, context.traceparent)
+        curl = self._idle.pop() if self._idle else pycurl.Curl()
+        transfer = Transfer(curl, request, self._settings, self._trust)
+        transfer.set_up(step.params, step.timeout)
+        try:
+            await self._open_multi().perform(curl)
+        except pycurl.error as error:
+            code, text = error.args
+            if not (code == pycurl.E_WRITE_ERROR and transfer.cut):
+                raise self._failure(transfer, code, text, step.timeout) from None
+        # A cancelled handle is still being taken out of the multi handle: only others are used again.
+        observed = transfer.observed()
+        self._recycle(curl)
+        return observed
+
+    def _failure(self, transfer: Transfer, code: int, text: str, timeout: float) -> Exception:
+        if transfer.denied is not None:
+            return StepBlocked(str(transfer.denied))
+        error = transfer.failure(code, text, timeout)
+        return error if isinstance(error, StepBlocked) else SeamError(str(error), transfer.observed())
+
+    def _recycle(self, curl: pycurl.Curl) -> None:
+        curl.reset()
+        if len(self._idle) < _IDLE_HANDLES:
+            self._idle.append(curl)
+        else:
+            curl.close()
+
+    def _open_multi(self) -> pycurl.AsyncCurlMulti:
+        if self._multi is None:
+            self._multi = pycurl.AsyncCurlMulti()
+            self._multi.setopt(pycurl.M_MAXCONNECTS, self._settings.connections)
+        return self._multi
+
+    async def aclose(self) -> None:
+        """End every transfer and close every connection."""
+        if self._multi is not None:
+            await self._multi.aclose()
+            self._multi = None
+        while self._idle:
+            with suppress(pycurl.error):
+                self._idle.pop().close()

@@ -1,0 +1,154 @@
+"""HTTP requests and responses as values."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+from apps.execution.executors.base import StepBlocked
+
+USER_AGENT = "IntegHub/1"
+_URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
+_TEXTUAL = ("text/", "json", "xml", "javascript", "x-www-form-urlencoded", "yaml", "csv", "graphql")
+
+
+@dataclass(slots=True)
+class Request:
+    """What is sent. *headers* as (name, value), in order."""
+
+    method: str
+    url: str
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes | None = None
+
+    def shown(self) -> dict[str, Any]:
+        """The request for people."""
+        shown: dict[str, Any] = {"method": self.method, "url": self.url, "headers": dict(self.headers)}
+        if self.body is not None:
+            shown["body"] = self.body.decode(errors="replace")
+        return shown
+
+    def header_lines(self) -> list[bytes]:
+        """The headers for libcurl, which takes an empty value only behind a semicolon."""
+        return [f"{name}: {value}".encode() if value else f"{name};".encode() for name, value in self.headers]
+
+
+def prepare(params: Mapping[str, Any], traceparent: str) -> Request:
+    """The request that the rendered *params* of a step mean. Raises ``StepBlocked``."""
+    body, content_type = _body(params)
+    method = params.get("method") or ("POST" if "graphql" in params else "GET")
+    headers = [(str(name), _plain(value)) for name, value in (params.get("headers") or {}).items()]
+    names = {name.lower() for name, _value in headers}
+    for name, value in (("Content-Type", content_type), ("traceparent", traceparent), ("User-Agent", USER_AGENT)):
+        if value and name.lower() not in names:
+            headers.append((name, value))
+    for name, value in headers:
+        if not name or any(character in name + value for character in "\r\n\0"):
+            raise StepBlocked(f"the header “{name}” holds a line break or has no name: it cannot be sent")
+    return Request(method, _url(params), headers, body)
+
+
+def _url(params: Mapping[str, Any]) -> str:
+    url = str(params["url"]).strip()
+    if not url.lower().startswith(("http://", "https://")):
+        raise StepBlocked(f"the URL “{url}” cannot be used: it must begin with http:// or https://")
+    if params.get("params"):
+        query = urlencode(_expanded(params["params"]))
+        base, mark, fragment = url.partition("#")
+        url = f"{base}{'&' if '?' in base else '?'}{query}{mark}{fragment}"
+    return url if url.isascii() and " " not in url else _escaped(url)
+
+
+def _escaped(url: str) -> str:
+    """*url* in ASCII: the host in IDNA, everything else percent-encoded."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna").decode()
+        port = f":{parts.port}" if parts.port else ""
+    except (ValueError, UnicodeError) as error:
+        raise StepBlocked(f"the URL “{url}” cannot be used: {error}") from None
+    user, at, _ = parts.netloc.rpartition("@")
+    netloc = f"{quote(user, safe=_URL_SAFE)}{at}{host}{port}" if not parts.netloc.isascii() else parts.netloc
+    path, query, fragment = (quote(part, safe=_URL_SAFE) for part in (parts.path, parts.query, parts.fragment))
+    return urlunsplit((parts.scheme, netloc, path, query, fragment))
+
+
+def _body(params: Mapping[str, Any]) -> tuple[bytes | None, str]:
+    """The body and its content type."""
+    if "json" in params:
+        return json.dumps(params["json"], ensure_ascii=False).encode(), "application/json"
+    if "graphql" in params:
+        given = params["graphql"]
+        query = {"query": given["query"], "variables": given.get("variables") or {}}
+        if given.get("operation"):
+            query["operationName"] = given["operation"]
+        return json.dumps(query, ensure_ascii=False).encode(), "application/json"
+    if "form" in params:
+        return urlencode(_expanded(params["form"])).encode(), "application/x-www-form-urlencoded"
+    if "body" in params:
+        return str(params["body"]).encode(), "text/plain; charset=utf-8"
+    return None, ""
+
+
+def _expanded(pairs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names with their values; a list gives its name several times."""
+    return [
+        (name, _plain(value))
+        for name, given in pairs.items()
+        for value in (given if isinstance(given, list) else [given])
+    ]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+@dataclass(slots=True)
+class Head:
+    """The first line and the headers of a response; *headers* as they came, *values* by lower name."""
+
+    version: str = ""
+    reason: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+
+
+def head_of(lines: Iterable[bytes]) -> Head:
+    """The last head in *lines*: those of redirects and of ``100 Continue`` come before it."""
+    head = Head()
+    for raw in lines:
+        line = raw.decode("utf-8", errors="replace").rstrip("\r\n")
+        if line.startswith("HTTP/"):
+            version, _, rest = line.partition(" ")
+            head = Head(version.removeprefix("HTTP/"), rest.partition(" ")[2])
+            continue
+        name, colon, value = line.partition(":")
+        if colon:
+            _add_header(head, name.strip(), value.strip())
+    return head
+
+
+def _add_header(head: Head, name: str, value: str) -> None:
+    lower = name.lower()
+    if lower not in head.values:
+        head.headers[name] = head.values[lower] = value
+        return
+    head.values[lower] += f", {value}"
+    original = next(known for known in head.headers if known.lower() == lower)
+    head.headers[original] = head.values[lower]
+
+
+def text_of(body: bytes, content_type: str) -> str | None:
+    """The text of *body*, or nothing when it is not text."""
+    kind, _, rest = content_type.partition(";")
+    charset = rest.partition("charset=")[2].strip().strip("\"'").partition(";")[0] or "utf-8"
+    try:
+        return body.decode(charset)
+    except LookupError:
+        return body.decode(errors="replace")
+    except UnicodeDecodeError:
+        textual = not kind or any(part in kind.lower() for part in _TEXTUAL)
+        return body.decode(charset, errors="replace") if textual and b"\0" not in body else None
