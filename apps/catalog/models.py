@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
+from apps.catalog.ordered_json import OrderedJSONField
 from apps.core.models import Timestamped
 from apps.environments.models import Dataset
 from apps.systems.models import InSystemQuerySet, IntegrationPoint, System, Workflow
@@ -111,7 +112,7 @@ class CaseRevision(models.Model):
 
     case = models.ForeignKey(TestCase, on_delete=models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()
-    definition = models.JSONField()
+    definition = OrderedJSONField()
     message = models.CharField(_("What changed"), max_length=200, blank=True)
     author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
