@@ -1,0 +1,150 @@
+"""Runs on a real Celery worker, from start to verdict; the worker is killed in the middle of one."""
+
+import http.server
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.catalog.models import TestCase
+from apps.environments.models import Environment, Variable
+from apps.environments.services import set_secret
+from apps.execution import services, sweeping
+from apps.runs.models import Execution, StepResult, TestRun
+from tests.workers import Worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Target(http.server.BaseHTTPRequestHandler):
+    """Answers after the seconds named in the path: ``/0.5``."""
+
+    def do_GET(self) -> None:
+        time.sleep(float(self.path.strip("/") or 0))
+        body = f'{{"token": "{self.headers.get("Authorization", "")}"}}'.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def target() -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Target)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def asking(path: str, **step: Any) -> dict[str, Any]:
+    check = {"check": "status", "equals": 200}
+    return {
+        "steps": [{"name": "Ask", "kind": "http", "with": {"url": "{{ TARGET }}" + path}, "expect": [check], **step}]
+    }
+
+
+def start(environment: Environment, cases: list[TestCase], by: User) -> TestRun:
+    return services.start_run(system=environment.system, environment=environment, cases=cases, started_by=by)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "not within the time"
+        time.sleep(0.05)
+
+
+def ended(run: TestRun) -> Callable[[], bool]:
+    return lambda: not TestRun.objects.get(pk=run.pk).is_open
+
+
+def test_a_run_is_executed_and_its_verdict_stored(
+    environment: Environment, make_case: Callable[..., TestCase], tester: User, target: str, tmp_path: Path
+) -> None:
+    Variable.objects.create(environment=environment, name="TARGET", value=target)
+    set_secret(environment, "TOKEN", "s3cr3t-value", by=tester)
+    leaking = asking("/0")
+    leaking["steps"][0]["with"]["headers"] = {"Authorization": "{{ TOKEN }}"}
+    wrong = asking("/0")
+    wrong["steps"][0]["expect"] = [{"check": "status", "equals": 418}]
+    unknown = asking("/{{ NOWHERE }}")
+    cases = [make_case("Good", leaking), make_case("Wrong", wrong), make_case("Unknown", unknown)]
+
+    with Worker(tmp_path / "worker.log"):
+        run = start(environment, cases, tester)
+        wait_until(ended(run))
+
+    states = dict(run.executions.values_list("case__title", "state"))
+    assert states == {"Good": "passed", "Wrong": "failed", "Unknown": "blocked"}
+    step = StepResult.objects.get(execution__case=cases[0])
+    assert step.request
+    assert "s3cr3t-value" not in f"{step.request}{step.response}{step.checks}{step.captured}{step.message}"
+    assert "NOWHERE" in run.executions.get(case=cases[2]).message
+
+
+def test_a_killed_worker_loses_nothing_and_counts_nothing_twice(
+    environment: Environment, make_case: Callable[..., TestCase], tester: User, target: str, tmp_path: Path
+) -> None:
+    Variable.objects.create(environment=environment, name="TARGET", value=target)
+    cases = [make_case(f"Slow {n}", asking("/1.5")) for n in range(4)]
+    with Worker(tmp_path / "first.log") as first:
+        run = start(environment, cases, tester)
+        wait_until(lambda: run.executions.filter(state="running").count() == 4)
+        first.kill()
+    Execution.objects.filter(run=run).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+    assert sweeping.sweep_once() == 4
+    with Worker(tmp_path / "second.log"):
+        wait_until(ended(run))
+
+    run.refresh_from_db()
+    assert (run.passed, run.done, run.total, run.verdict) == (4, 4, 4, "passed")
+    for execution in run.executions.all():
+        assert execution.attempt == 2
+        assert [attempt.state for attempt in execution.attempts.all()] == ["blocked", "passed"]
+        assert execution.steps.count() == 1
+
+
+def test_cancelling_stops_what_runs(
+    environment: Environment, make_case: Callable[..., TestCase], tester: User, target: str, tmp_path: Path
+) -> None:
+    Variable.objects.create(environment=environment, name="TARGET", value=target)
+    cases = [make_case(f"Endless {n}", asking("/20", timeout=25)) for n in range(6)]
+    with Worker(tmp_path / "worker.log"):
+        run = start(environment, cases, tester)
+        wait_until(lambda: run.executions.filter(state="running").exists())
+        services.cancel_run(run, by=tester)
+        wait_until(ended(run), seconds=10)
+
+    run.refresh_from_db()
+    assert (run.phase, run.cancelled) == ("cancelled", 6)
+
+
+def test_a_run_whose_messages_were_lost_is_sent_again(
+    environment: Environment,
+    make_case: Callable[..., TestCase],
+    tester: User,
+    target: str,
+    tmp_path: Path,
+    sent: list[Any],
+) -> None:
+    run = start(environment, [make_case("Lost", asking("/0"))], tester)
+    TestRun.objects.update(
+        created_at=timezone.now() - timedelta(minutes=5), dispatched_at=timezone.now() - timedelta(minutes=5)
+    )
+    sent.clear()
+
+    sweeping.sweep_once()
+
+    assert [ids for _, ids in sent] == [[run.executions.get().pk]]
