@@ -42,12 +42,19 @@ class Worker:
             )
 
     def __enter__(self) -> Self:
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + 30
         while "ready." not in self.log.read_text(errors="replace"):
             assert self.process.poll() is None, self.log.read_text(errors="replace")
             assert time.monotonic() < deadline, f"no worker within 30 s: {self.log.read_text(errors='replace')}"
             time.sleep(0.1)
-        return self
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
