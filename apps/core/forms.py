@@ -1,22 +1,37 @@
 """Forms whose rules stand in services: a refusal is shown at the field that it names."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django import forms
 
 from apps.core.errors import DomainError
+
+Made = TypeVar("Made")
 
 
 class RefusableMixin:
     """Adds ``refuse(error)`` to a form; what was typed is kept."""
 
     fields: dict[str, forms.Field]
+    add_error: Any
 
     def refuse(self, error: DomainError) -> None:
         """Show the refusal of a service at the fields that it names, or above the form."""
         for item in error.errors or [{"field": "", "detail": error.detail}]:
             field = str(item.get("field", ""))
-            known = field in self.fields
-            self.add_error(field if known else None, item["detail"])
+            self.add_error(field if field in self.fields else None, item["detail"])
 
-    add_error: Any
+
+def saved(form: Any, save: Callable[..., Made]) -> Made | None:
+    """What *save* made of the form's values (given as keywords); None when nothing was sent or it was refused.
+
+    *form* is a Form with RefusableMixin; after None it shows what is wrong, with what was typed.
+    """
+    if not form.is_valid():
+        return None
+    try:
+        return save(**form.cleaned_data)
+    except DomainError as error:
+        form.refuse(error)
+        return None

@@ -82,6 +82,20 @@ class Component(Timestamped):
     def get_absolute_url(self) -> str:
         return reverse("systems:component", args=[self.system.slug, self.slug])
 
+    @property
+    def icon(self) -> str:
+        """Tabler icon of its kind."""
+        return KIND_ICONS[self.kind]
+
+
+KIND_ICONS: dict[str, str] = {
+    Component.Kind.SERVICE: "box",
+    Component.Kind.DATABASE: "database",
+    Component.Kind.QUEUE: "stack-2",
+    Component.Kind.THIRD_PARTY: "world",
+    Component.Kind.CLIENT: "device-desktop",
+}
+
 
 class ComponentVersionQuerySet(models.QuerySet["ComponentVersion"]):
     def visible_to(self, user: Any) -> Self:

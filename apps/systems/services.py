@@ -128,8 +128,8 @@ def save_workflow(
     **values: Any,
 ) -> Workflow:
     """Make or change a workflow; *values*: name, slug, entry, output, criticality; *points*: its hops in order."""
-    if points is not None:
-        _check_hops(system, points)
+    if points is not None or workflow is None:
+        _check_hops(system, points or [])
     row = _locked(workflow) or Workflow(system=system)
     before = [hop.point.slug for hop in row.hops.select_related("point")] if row.pk else []
     row = _save(system, row, by, values, name=str(values.get("name", "")))
@@ -150,6 +150,8 @@ def remove_workflow(workflow: Workflow, *, by: User) -> None:
 
 
 def _check_hops(system: System, points: Sequence[IntegrationPoint]) -> None:
+    if not points:
+        raise refuse("points", _("Add the integration points that it goes through, in order."))
     if len(points) > MOST_HOPS:
         raise refuse("points", _("A workflow has at most %(count)d hops.") % {"count": MOST_HOPS})
     strangers = [point.slug for point in points if point.system_id != system.pk]
