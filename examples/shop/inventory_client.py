@@ -60,10 +60,14 @@ class InventoryClient:
         )
         with telemetry.client_span(name, metadata, attributes) as span:
             try:
-                return await call(request, metadata=tuple(metadata.items()), timeout=DEADLINE_SECONDS)
+                answer: M | None = await call(request, metadata=tuple(metadata.items()), timeout=DEADLINE_SECONDS)
             except grpc.aio.AioRpcError as error:
                 telemetry.failed(span, error.code().name)
                 raise _as_shop_error(error) from error
+            if answer is None:  # what grpc.aio makes of bytes that it cannot read
+                telemetry.failed(span, "unreadable")
+                raise ShopError(502, "inventory_unreadable", "inventory answered with a broken message")
+            return answer
 
 
 def _as_shop_error(error: grpc.aio.AioRpcError) -> ShopError:

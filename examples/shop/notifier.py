@@ -54,7 +54,9 @@ class Notifier:
 
     async def consume(self) -> None:
         """Handle events until cancelled; without Redis, wait quietly."""
-        while True:
+        task = asyncio.current_task()
+        # Not `while True`: asyncio.wait_for of Python 3.11, inside redis-py, can swallow a cancellation.
+        while task is not None and not task.cancelling():
             try:
                 await self._handle_batch()
             except ResponseError as error:
@@ -153,5 +155,6 @@ async def serving(service: Service) -> AsyncIterator[None]:
     }
     # In one group: a notifier that consumes nothing must not look alive, so it ends with its consumer.
     async with asyncio.TaskGroup() as group, serving_http(service, operations, {}):
-        group.create_task(notifier.consume())
+        consuming = group.create_task(notifier.consume())
         yield
+        consuming.cancel()

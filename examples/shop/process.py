@@ -44,11 +44,7 @@ def run(name: str, serving: Serving) -> int:
 
 async def _until_stopped(name: str, serving: Serving) -> None:
     log: structlog.typing.FilteringBoundLogger = structlog.get_logger(service=name)
-    task = asyncio.current_task()
-    if task is None:  # asyncio.run always makes one
-        raise RuntimeError("no task")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    stop = _stop_on_signals()
     try:
         async with Redis.from_url(required("SHOP_REDIS_URL"), decode_responses=True) as redis:
             service = Service(name, redis, Control(redis, name), log)
@@ -56,9 +52,25 @@ async def _until_stopped(name: str, serving: Serving) -> None:
             await service.control.apply_environment()
             async with serving(service):
                 log.info("ready", version=(await service.control.read()).version)
-                await asyncio.Event().wait()
+                await stop.wait()
     except asyncio.CancelledError:
-        log.info("stopped")
+        stop.set()
+    log.info("stopped")
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """Cancel the task that runs now on SIGTERM and Ctrl-C; the event says so in case that gets lost."""
+    task, stop = asyncio.current_task(), asyncio.Event()
+
+    def end() -> None:
+        if not stop.is_set():
+            stop.set()
+            if task is not None:
+                task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end)
+    return stop
 
 
 async def _wait_for_redis(service: Service) -> None:

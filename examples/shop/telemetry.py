@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 EXPORT_EVERY_MS = 500
-STOP_WITHIN_SECONDS = 1.0
+STOP_WITHIN_SECONDS = 0.6
 Attributes = Mapping[str, str | int | float | bool]
 
 _provider: TracerProvider | None = None

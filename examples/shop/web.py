@@ -1,7 +1,7 @@
 """The frame of the HTTP services: spans, faults, errors, and the paths that each of them has.
 
 ``/version`` and ``/health`` tell about the service; ``/control/<service>`` shows and switches versions
-and faults (``PUT {"version": "1.1", "faults": {"reserve": "delay:0.5", "get-stock": "none"}}``).
+and faults (``DELETE`` undoes all; ``PUT {"version": "1.1", "faults": {"reserve": "delay:0.5", "get-stock": "none"}}``).
 """
 
 import asyncio
@@ -39,6 +39,7 @@ async def serving_http(
     app.router.add_get("/health", _health)
     app.router.add_get("/control/{service}", _show_control)
     app.router.add_put("/control/{service}", _switch_control)
+    app.router.add_delete("/control/{service}", _reset_control)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, handler_cancellation=True)
     await runner.setup()
     try:
@@ -164,4 +165,10 @@ async def _switch_control(request: web.Request) -> web.Response:
     except (UnknownSwitchError, TypeError, ValueError) as error:
         raise ShopError(422, "unknown_switch", str(error)) from error
     request.app[SERVICE].log.info("switched", target=request.match_info["service"], switches=json.dumps(body))
+    return web.json_response((await control.read()).as_json())
+
+
+async def _reset_control(request: web.Request) -> web.Response:
+    control = _control(request)
+    await control.reset()
     return web.json_response((await control.read()).as_json())
