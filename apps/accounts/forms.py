@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
-from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, PasswordResetForm
 from django.core.cache import cache
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -91,6 +91,17 @@ class AccountForm(forms.ModelForm[User]):
     class Meta:
         model = User
         fields = ["name", "language"]
+
+
+class PasswordForm(PasswordChangeForm):
+    """Changes the password; does not take the focus, since it stands beside another form."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["old_password"].label = _("Present password")
+        self.fields["old_password"].widget.attrs.pop("autofocus", None)
+        self.fields["new_password2"].label = _("New password once more")
+        self.fields["new_password2"].help_text = ""
 
 
 class TokenForm(forms.ModelForm[ApiToken]):

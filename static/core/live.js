@@ -1,7 +1,10 @@
 // data-live="<SSE url>" opens one EventSource; each server event `x` becomes `live:x` on document.body.
-// A name is dispatched at most every 250 ms, with the last detail. EventSource reconnects by itself and names the
-// last event it saw (Last-Event-ID), so that nothing is missed.
+// A name is dispatched at most every 250 ms (data-live-every="ms" says otherwise), with the last detail. EventSource
+// reconnects by itself and names the last event it saw (Last-Event-ID), so that nothing is missed; where the browser
+// has given up (a 502 of a proxy), the stream is opened again after the last event. As long as there is no stream,
+// `live:poll` is dispatched, so that regions can ask slowly.
 const EVERY = 250; // ms
+const POLL = 10_000; // ms
 const streams = new Map();
 
 /** Calls of the returned function pass on at most every *every* ms; the last detail always arrives. */
@@ -41,20 +44,43 @@ function names(element) {
   return new Set([...(element.dataset.liveEvents ?? "").split(/[\s,]+/).filter(Boolean), ...waited]);
 }
 
-function connect(url) {
-  const source = new EventSource(url);
-  const say = (state) => (document.body.dataset.liveState = state);
-  source.addEventListener("open", () => say("open"));
-  source.addEventListener("error", () => say("lost"));
-  return { source, heard: new Set() };
+function say(state) {
+  document.body.dataset.liveState = state;
 }
 
-function listen({ source, heard }, name) {
-  if (heard.has(name)) return;
-  heard.add(name);
-  const pass = throttled((detail) => document.body.dispatchEvent(new CustomEvent(`live:${name}`, { detail })));
-  source.addEventListener(name, (event) => pass(parsed(event.data)));
+function connect(url, every) {
+  const stream = { url, every, heard: new Map(), last: "" };
+  open(stream);
+  return stream;
 }
+
+function open(stream) {
+  const address = new URL(stream.url, location.href);
+  if (stream.last) address.searchParams.set("after", stream.last);
+  stream.source = new EventSource(address);
+  stream.source.addEventListener("open", () => say("open"));
+  stream.source.addEventListener("error", () => say("lost"));
+  for (const [name, heard] of stream.heard) stream.source.addEventListener(name, heard);
+}
+
+function listen(stream, name) {
+  if (stream.heard.has(name)) return;
+  const dispatch = (detail) => document.body.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
+  const pass = throttled(dispatch, stream.every);
+  const heard = (event) => {
+    stream.last = event.lastEventId;
+    pass(parsed(event.data));
+  };
+  stream.heard.set(name, heard);
+  stream.source.addEventListener(name, heard);
+}
+
+setInterval(() => {
+  const lost = [...streams.values()].filter(({ source }) => source.readyState !== EventSource.OPEN);
+  if (!lost.length) return;
+  document.body.dispatchEvent(new CustomEvent("live:poll"));
+  for (const stream of lost) if (stream.source.readyState === EventSource.CLOSED) open(stream);
+}, POLL);
 
 function refresh() {
   const wanted = new Map([...document.querySelectorAll("[data-live]")].map((element) => [element.dataset.live, element]));
@@ -64,7 +90,7 @@ function refresh() {
     streams.delete(url);
   }
   for (const [url, element] of wanted) {
-    if (!streams.has(url)) streams.set(url, connect(url));
+    if (!streams.has(url)) streams.set(url, connect(url, Number(element.dataset.liveEvery) || EVERY));
     for (const name of names(element)) listen(streams.get(url), name);
   }
 }

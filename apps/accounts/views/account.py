@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import translation
@@ -11,7 +10,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from apps.accounts import services
-from apps.accounts.forms import AccountForm, TokenForm
+from apps.accounts.forms import AccountForm, PasswordForm, TokenForm
 from apps.accounts.models import User
 from apps.core.access import SignedInRequest, signed_in
 from apps.core.views import remember_language
@@ -29,11 +28,11 @@ def account(request: SignedInRequest) -> HttpResponse:
         response = redirect("accounts:account")
         remember_language(request, response, user.language)
         return response
-    return _show_account(request, form, PasswordChangeForm(request.user))
+    return _show_account(request, form, PasswordForm(request.user))
 
 
 def _show_account(
-    request: SignedInRequest, form: AccountForm, password_form: PasswordChangeForm, status: int = 200
+    request: SignedInRequest, form: AccountForm, password_form: PasswordForm, status: int = 200
 ) -> HttpResponse:
     memberships = request.user.memberships.select_related("team").order_by("team__name")
     context = {"form": form, "password_form": password_form, "memberships": memberships, "section": "account"}
@@ -45,7 +44,7 @@ def _show_account(
 @require_POST
 def password(request: SignedInRequest) -> HttpResponse:
     """Change the password; this session stays, all others end."""
-    form = PasswordChangeForm(request.user, request.POST)
+    form = PasswordForm(request.user, request.POST)
     if not form.is_valid():
         return _show_account(request, AccountForm(instance=request.user), form, status=400)
     form.save()

@@ -1,5 +1,6 @@
 """Template tags of the design system: icons, state marks, history strips, durations, times."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from math import ceil
@@ -22,25 +23,23 @@ from apps.core.states import BY_LETTER, MARKS, STRIP, State
 register = template.Library()
 
 
+FRAME = '<path stroke="none" d="M0 0h24v24H0z" fill="none" />'  # invisible; every Tabler icon has it
+
+
 @lru_cache(maxsize=512)
 def _svg(name: str) -> str:
     path = settings.ICONS_DIR / "outline" / f"{name}.svg"
     drawing = path.read_text(encoding="utf-8")
-    inner = drawing[drawing.index(">", drawing.index("<svg")) + 1 : drawing.rindex("</svg>")].strip()
-    return " ".join(inner.split())
+    inner = drawing[drawing.index(">", drawing.index("<svg")) + 1 : drawing.rindex("</svg>")]
+    return re.sub(r">\s+<", "><", inner.replace(FRAME, "").strip()).replace(" />", "/>")
 
 
 @register.simple_tag
 def icon(name: str, label: str = "", css: str = "") -> SafeString:
     """Inline SVG of the Tabler icon *name*; decorative unless *label* says what it means."""
     aria = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
-    return format_html(
-        '<svg class="icon {}" width="24" height="24" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
-        'stroke-width="2" stroke-linecap="round" stroke-linejoin="round" {}>{}</svg>',
-        css,
-        aria,
-        mark_safe(_svg(name)),  # noqa: S308 (a file of a pinned package)
-    )
+    drawing = mark_safe(_svg(name))  # noqa: S308 (a file of a pinned package)
+    return format_html('<svg class="{}" viewBox="0 0 24 24" {}>{}</svg>', f"icon {css}".strip(), aria, drawing)
 
 
 def state_word(state: str) -> str:
