@@ -30,7 +30,7 @@ class Worker:
     def __init__(self, log: Path, *, queues: str = "celery,execution,env.local", **env: str) -> None:
         self.log = log
         command = [sys.executable, "-m", "celery", "-A", "integhub", "worker", "--queues", queues]
-        options = ["--loglevel", "info", "--concurrency", "1", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+        options = ["--loglevel", "info", "--concurrency", "1", "--without-gossip", "--without-mingle"]
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [*command, *options],
