@@ -1,0 +1,5 @@
+"""REST API of suites, cases and plans."""
+
+from apps.catalog.api.views import CaseViewSet, PlanViewSet, SuiteViewSet
+
+routes = [("suites", SuiteViewSet), ("cases", CaseViewSet), ("plans", PlanViewSet)]
