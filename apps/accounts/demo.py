@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from apps.accounts.models import Membership, Role, Team, User
+from apps.accounts.models import Role, User
 
-PASSWORD = "integhub-demo"  # noqa: S105 (meant to be known; see ``people``)
+PASSWORD = "integhub-demo"  # noqa: S105 (meant to be known; only ever used in an embedded start)
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,3 @@ def accounts() -> list[Person]:
         return []
     known = set(User.objects.filter(email__in=[person.email for person in PEOPLE]).values_list("email", flat=True))
     return [person for person in PEOPLE if person.email in known]
-
-
-def join(team: Team) -> dict[Role, User]:
-    """Make the demo accounts members of *team*; refuses outside an embedded start, since their password is known."""
-    if not settings.EMBEDDED:
-        raise RuntimeError("Demo accounts are made only in an embedded start.")
-    found: dict[Role, User] = {}
-    for person in PEOPLE:
-        user = User.objects.filter(email=person.email).first()
-        if user is None:
-            user = User.objects.create_user(person.email, PASSWORD, name=person.name)
-        Membership.objects.get_or_create(team=team, user=user, defaults={"role": person.role})
-        found[person.role] = user
-    return found

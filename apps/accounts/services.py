@@ -4,11 +4,13 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from apps.accounts import demo
 from apps.accounts.mail import mail_invitation
 from apps.accounts.models import (
     INVITATION_DAYS,
@@ -196,3 +198,20 @@ def revoke_token(token: ApiToken, by: User) -> None:
     """Delete the token; programs that use it get 401 from now on."""
     audit(None, by, "token.revoked", token.name)
     token.delete()
+
+
+@transaction.atomic
+def add_demo_people(team: Team) -> dict[Role, User]:
+    """Make the demo accounts, one a role, members of *team*; returns them by role.
+
+    Refuses outside an embedded start, because everybody knows their password.
+    """
+    if not settings.EMBEDDED:
+        raise DomainError("demo-refused", _("Demo accounts are made only in an embedded start."), status=403)
+    people: dict[Role, User] = {}
+    for person in demo.PEOPLE:
+        user = User.objects.filter(email=person.email).first()
+        user = user or User.objects.create_user(person.email, demo.PASSWORD, name=person.name)
+        Membership.objects.get_or_create(team=team, user=user, defaults={"role": person.role})
+        people[person.role] = user
+    return people
