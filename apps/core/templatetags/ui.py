@@ -91,7 +91,7 @@ def humane(milliseconds: float | None) -> str:
     if milliseconds is None:
         return "–"
     if milliseconds < 1000:
-        return f"{formats.number_format(round(milliseconds, 1 if milliseconds < 10 else 0))} ms"
+        return f"{formats.number_format(round(milliseconds, 1) if milliseconds < 10 else round(milliseconds))} ms"
     seconds = milliseconds / 1000
     if seconds < 60:
         return f"{formats.number_format(round(seconds, 1))} s"
