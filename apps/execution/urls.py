@@ -1,4 +1,14 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.execution.views import manual, runs
 
 app_name = "execution"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("runs/start/", runs.start, name="start"),
+    path("runs/<int:number>/cancel/", runs.cancel, name="cancel"),
+    path("runs/<int:number>/rerun/", runs.rerun, name="rerun"),
+    path("executions/<int:pk>/manual/", manual.manual, name="manual"),
+    path("executions/<int:pk>/manual/files/", manual.attach, name="attach"),
+    path("executions/<int:pk>/manual/files/<int:artifact>/remove/", manual.detach, name="detach"),
+    path("executions/<int:pk>/assign/", manual.assign, name="assign"),
+]

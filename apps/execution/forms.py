@@ -1,0 +1,91 @@
+"""Forms of execution: what to run, a person's verdict, who does it."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import Role, User
+from apps.catalog.models import TestCase, TestPlan
+from apps.catalog.services import cases_of
+from apps.core.forms import RefusableMixin
+from apps.core.states import State
+from apps.environments.models import Environment
+from apps.execution.services import VERDICTS
+from apps.systems.models import System
+
+NOTE = 20_000  # characters
+CASES = 2_000  # chosen one by one
+
+
+class StartForm(RefusableMixin, forms.Form):
+    """A plan, or cases by their numbers, and the environment to run them in."""
+
+    plan = forms.ModelChoiceField(TestPlan.objects.none(), to_field_name="slug", required=False, label=_("Plan"))
+    case = forms.ModelMultipleChoiceField(
+        TestCase.objects.none(),
+        to_field_name="number",
+        required=False,
+        label=_("Cases"),
+        widget=forms.MultipleHiddenInput,
+    )
+    environment = forms.ModelChoiceField(
+        Environment.objects.none(), to_field_name="slug", empty_label=None, label=_("Environment")
+    )
+
+    def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        querysets = {
+            "plan": system.plans.all(),
+            "case": system.cases.filter(status=TestCase.Status.ACTIVE),
+            "environment": system.environments.all(),
+        }
+        for name, queryset in querysets.items():
+            self.fields[name].queryset = queryset  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        chosen = list(data.get("case") or [])
+        if bool(chosen) == bool(data.get("plan")) and not self.errors:
+            self.add_error("plan", _("Choose a plan, or cases: one of the two."))
+        if len(chosen) > CASES:
+            self.add_error("case", _("These are too many cases to choose one by one: make a plan of them."))
+        return data
+
+    @property
+    def cases(self) -> list[TestCase]:
+        """The cases to run; after ``is_valid``."""
+        plan = self.cleaned_data.get("plan")
+        return list(cases_of(plan) if plan else self.cleaned_data["case"])
+
+
+class VerdictForm(forms.Form):
+    """A person's verdict on one manual step; *attempt* and *step* (index from 0) say on which."""
+
+    attempt = forms.IntegerField(min_value=0, max_value=32_767)
+    step = forms.IntegerField(min_value=0, max_value=32_767)
+    verdict = forms.ChoiceField(choices=[(state.value, state.label) for state in VERDICTS], label=_("Verdict"))
+    note = forms.CharField(max_length=NOTE, required=False, label=_("Note"))
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("verdict") in (State.FAILED, State.BLOCKED) and not data.get("note", "").strip():
+            self.add_error("note", _("Say what you saw: the next person reads this."))
+        return data
+
+
+class AssignForm(forms.Form):
+    """Who does a manual execution; empty for nobody."""
+
+    user = forms.ModelChoiceField(User.objects.none(), required=False, label=_("Assigned to"))
+
+    def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["user"].queryset = testers(system)  # type: ignore[attr-defined]
+
+
+def testers(system: System) -> Any:
+    """Members of the system's team who may execute."""
+    return User.objects.filter(
+        memberships__team=system.team_id, memberships__role__gte=Role.TESTER, is_active=True
+    ).order_by("name")
