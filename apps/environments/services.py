@@ -21,11 +21,13 @@ from apps.environments.dataset_services import remove_dataset, save_dataset
 from apps.environments.models import Deployment, Environment, Secret, Variable
 from apps.environments.vault import decrypt, encrypt, reencrypt
 from apps.systems.models import Component, ComponentVersion, System
+from apps.systems.services import add_version
 
 __all__ = [
     "change_log_subject",
     "decrypt",
     "deploy",
+    "deploy_named",
     "encrypt",
     "remove_dataset",
     "remove_environment",
@@ -206,6 +208,14 @@ def deploy(
         before=present.version.name if present else None,
     )
     return row
+
+
+@transaction.atomic
+def deploy_named(
+    environment: Environment, component: Component, version: str, *, by: User, at: datetime | None = None
+) -> Deployment:
+    """``deploy`` by the name of the version, which is added to the component when it is new."""
+    return deploy(environment, add_version(component, version, by=by), by=by, at=at)
 
 
 @transaction.atomic

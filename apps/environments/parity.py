@@ -1,0 +1,107 @@
+"""Where environments differ: versions deployed and names defined, side by side."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.environments.models import Deployment, Environment, Secret, Variable
+from apps.systems.models import Component, System
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one environment has: a version (``deployment``), or ``kind`` ``variable``, ``secret`` or nothing."""
+
+    environment: Environment
+    differs: bool
+    deployment: Deployment | None = None
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """One component in every environment."""
+
+    component: Component
+    cells: list[Cell]
+
+    @property
+    def differs(self) -> bool:
+        """Whether any environment has not what the reference has."""
+        return any(cell.differs for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class NameRow:
+    """One variable or secret in every environment."""
+
+    name: str
+    cells: list[Cell]
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is missing, or of another kind, anywhere."""
+        return any(cell.differs for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All environments against *reference*; rows that differ come first."""
+
+    environments: list[Environment]
+    reference: Environment | None
+    versions: list[VersionRow]
+    names: list[NameRow]
+
+    def count_for(self, environment: Environment) -> int:
+        """In how many rows *environment* differs from the reference."""
+        rows: list[VersionRow | NameRow] = [*self.versions, *self.names]
+        return sum(cell.differs for row in rows for cell in row.cells if cell.environment == environment)
+
+
+def reference_of(environments: Sequence[Environment], slug: str = "") -> Environment | None:
+    """What the others are measured by: the one named *slug*, else production, else the first."""
+    named = next((e for e in environments if e.slug == slug), None)
+    return named or next((e for e in environments if e.is_production), environments[0] if environments else None)
+
+
+def compare(system: System, *, against: str = "") -> Comparison:
+    """All environments of *system* side by side; five queries at any size."""
+    environments = list(system.environments.all())
+    reference = reference_of(environments, against)
+    return Comparison(
+        environments, reference, _versions(system, environments, reference), _names(system, environments, reference)
+    )
+
+
+def _versions(system: System, environments: list[Environment], reference: Environment | None) -> list[VersionRow]:
+    deployed: dict[tuple[int, int], Deployment] = {
+        (row.component_id, row.environment_id): row
+        for row in Deployment.objects.filter(environment__system=system, until=None).select_related("version")
+    }
+    rows = []
+    for component in system.components.all():
+        expected = deployed.get((component.pk, reference.pk)) if reference else None
+        cells = []
+        for environment in environments:
+            row = deployed.get((component.pk, environment.pk))
+            differs = (row.version_id if row else None) != (expected.version_id if expected else None)
+            cells.append(Cell(environment, differs, row))
+        if any(cell.deployment for cell in cells):
+            rows.append(VersionRow(component, cells))
+    return sorted(rows, key=lambda row: not row.differs)
+
+
+def _names(system: System, environments: list[Environment], reference: Environment | None) -> list[NameRow]:
+    kinds: dict[str, dict[int, str]] = defaultdict(dict)
+    for kind, model in (("variable", Variable), ("secret", Secret)):
+        for name, environment_id in model.objects.filter(environment__system=system).values_list(
+            "name", "environment_id"
+        ):
+            kinds[name][environment_id] = kind
+    rows = []
+    for name in sorted(kinds):
+        expected = kinds[name].get(reference.pk, "") if reference else ""
+        found = [(environment, kinds[name].get(environment.pk, "")) for environment in environments]
+        rows.append(NameRow(name, [Cell(environment, kind != expected, kind=kind) for environment, kind in found]))
+    return sorted(rows, key=lambda row: not row.differs)
