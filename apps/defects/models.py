@@ -1,6 +1,6 @@
 """Defects, their evidence, root causes, retests and timeline."""
 
-from typing import Self
+from typing import Any, Self
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -19,12 +19,12 @@ class DefectQuerySet(InSystemQuerySet):
         """Defects of which nobody has shown that they are gone."""
         return self.filter(state__in=Defect.UNSOLVED)
 
-    def failing_in(self, environment_id: int) -> Self:
-        """Defects with a failure in that environment as evidence."""
+    def failing_in(self, environments: Any) -> Self:
+        """Defects with a failure in one of *environments* (ids) as evidence."""
         seen = Evidence.objects.filter(
             defect=models.OuterRef("pk"),
             kind=Evidence.Kind.FAILURE,
-            execution__run__environment=environment_id,
+            execution__run__environment__in=environments,
         )
         return self.filter(models.Exists(seen))
 

@@ -1,5 +1,6 @@
 """Verbs on defects. What people say moves a defect; what runs show verifies it or opens it again."""
 
+from apps.defects.pages.story import sentence as describe
 from apps.defects.services.changes import (
     assign,
     change,
@@ -18,6 +19,7 @@ __all__ = [
     "assign",
     "change",
     "comment",
+    "describe",
     "mark_fixed",
     "note_failures",
     "open_defect",

@@ -1,0 +1,94 @@
+"""Forms of defects; what they accept is stored by the services."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.core.forms import RefusableMixin
+from apps.defects.models import Defect, RootCause
+from apps.environments.models import Environment
+from apps.systems.models import ComponentVersion, System
+
+
+class DefectForm(RefusableMixin, forms.ModelForm[Defect]):
+    """What a defect says; components, points and people are those of *system*."""
+
+    class Meta:
+        model = Defect
+        fields = ["title", "severity", "component", "point", "owner", "description"]
+        widgets = {
+            "title": forms.TextInput(attrs={"autofocus": True}),
+            "description": forms.Textarea(attrs={"rows": 14, "maxlength": 20_000}),
+        }
+        help_texts = {"description": _("Markdown. What happens, what should happen, how to see it.")}
+
+    def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["component"].queryset = system.components.all()  # type: ignore[attr-defined]
+        self.fields["point"].queryset = system.points.select_related("consumer", "provider")  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = members(system)  # type: ignore[attr-defined]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The accepted values by name."""
+        return dict(self.cleaned_data)
+
+
+class EditForm(DefectForm):
+    """The same without the owner, who is set beside the description."""
+
+    class Meta(DefectForm.Meta):
+        fields = ["title", "severity", "component", "point", "description"]
+
+    def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
+        forms.ModelForm.__init__(self, *args, **kwargs)
+        self.fields["component"].queryset = system.components.all()  # type: ignore[attr-defined]
+        self.fields["point"].queryset = system.points.select_related("consumer", "provider")  # type: ignore[attr-defined]
+
+
+class RootCauseForm(RefusableMixin, forms.ModelForm[RootCause]):
+    class Meta:
+        model = RootCause
+        fields = ["category", "component", "explanation"]
+        widgets = {"explanation": forms.Textarea(attrs={"rows": 5, "maxlength": 20_000})}
+        help_texts = {"explanation": _("For whoever meets it again: why it happened, and how you found out.")}
+
+    def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["component"].queryset = system.components.all()  # type: ignore[attr-defined]
+
+
+class OwnerForm(forms.Form):
+    owner = forms.ModelChoiceField(User.objects.none(), required=False)
+
+    def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = members(system)  # type: ignore[attr-defined]
+
+
+class SeverityForm(forms.Form):
+    severity = forms.TypedChoiceField(choices=Defect.Severity.choices, coerce=int)
+
+
+class FixForm(forms.Form):
+    version = forms.ModelChoiceField(ComponentVersion.objects.none(), required=False)
+
+    def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        versions = ComponentVersion.objects.filter(component__system=system).select_related("component")
+        self.fields["version"].queryset = versions  # type: ignore[attr-defined]
+
+
+class RetestForm(forms.Form):
+    environment = forms.ModelChoiceField(Environment.objects.none(), required=False, to_field_name="slug")
+
+    def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["environment"].queryset = system.environments.all()  # type: ignore[attr-defined]
+
+
+def members(system: System) -> Any:
+    """People of the system's team, by name."""
+    return User.objects.filter(memberships__team=system.team_id, is_active=True).order_by("name", "email")
