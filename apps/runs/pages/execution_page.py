@@ -216,9 +216,12 @@ def surroundings(execution: Execution) -> Surroundings:
     """Everything around *execution*, each in one bounded query."""
     record = CaseRecord.objects.filter(case=execution.case_id, environment=execution.run.environment_id).first()
     failed = Execution.objects.filter(run=execution.run_id).failed().only("pk", "title", "position")
-    recent = Execution.objects.filter(case=execution.case_id, pk__lt=execution.pk).order_by("-pk")[:_RECENT]
+    recent = Execution.objects.filter(case=execution.case_id, run__lt=execution.run_id).order_by("-pk")[:_RECENT]
     passed = Execution.objects.filter(
-        pk__in=recent.values("pk"), run__environment=execution.run.environment_id, state=State.PASSED
+        pk__in=recent.values("pk"),
+        run__environment=execution.run.environment_id,
+        row_label=execution.row_label,
+        state=State.PASSED,
     )
     group = execution.failure_group
     return Surroundings(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from apps.catalog.definition import variables_used
 from apps.environments.models import Secret, Variable
@@ -34,8 +34,9 @@ def used(execution: Execution, steps: Iterable[StepResult]) -> list[Used]:
     names = variables_used(execution.revision.definition)
     known = {one.name: one for one in Variable.objects.filter(environment=environment, name__in=names)}
     secrets = set(Secret.objects.filter(environment=environment, name__in=names).values_list("name", flat=True))
-    found = [_captured(name, value, step) for step in steps for name, value in step.captured.items()]
-    for name in sorted(names):
+    captured = {name: _captured(name, value, step) for step in steps for name, value in step.captured.items()}
+    found = list(captured.values())
+    for name in sorted(names - captured.keys()):
         if name in execution.row:
             found.append(Used(name, "row", _("Data row"), _text(execution.row[name])))
         elif name in secrets:
@@ -48,7 +49,8 @@ def used(execution: Execution, steps: Iterable[StepResult]) -> list[Used]:
 
 
 def _captured(name: str, value: Any, step: StepResult) -> Used:
-    origin = _("Captured by step %(number)s") % {"number": step.position + 1}
+    origin = _("Captured by step %(number)s") if step.phase == "steps" else _("Captured by teardown step %(number)s")
+    origin = origin % {"number": step.position + 1}
     return Used(name, "captured", origin, _text(value))
 
 
