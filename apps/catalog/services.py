@@ -10,9 +10,10 @@ from apps.catalog.case_services import (
     set_status,
 )
 from apps.catalog.conflicts import EditConflict, yaml_diff
+from apps.catalog.plan_counts import count_cases
 from apps.catalog.plan_services import cases_of, remove_plan, save_plan
 from apps.catalog.suite_services import remove_suite, save_suite
-from apps.catalog.suite_tree import Node, in_suites, tree
+from apps.catalog.suite_tree import Node, in_suites, path_to, tree
 from apps.catalog.transfer import export_cases, import_cases
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "EditConflict",
     "Node",
     "cases_of",
+    "count_cases",
     "duplicate_case",
     "export_cases",
     "go_back",
@@ -27,6 +29,7 @@ __all__ = [
     "in_suites",
     "move_case",
     "move_cases",
+    "path_to",
     "prioritise_cases",
     "remove_plan",
     "remove_suite",

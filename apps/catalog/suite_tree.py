@@ -75,6 +75,21 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(child)
 
 
+_ABOVE = f"""
+    WITH RECURSIVE above(id, up, height) AS (
+        SELECT id, parent_id, 0 FROM {TestSuite._meta.db_table} WHERE id = %s
+        UNION ALL
+        SELECT suite.id, suite.parent_id, height + 1
+        FROM {TestSuite._meta.db_table} suite JOIN above ON suite.id = above.up
+    ) SELECT suite.* FROM {TestSuite._meta.db_table} suite JOIN above USING (id) ORDER BY height DESC
+"""  # noqa: S608 (a table name of ours)
+
+
+def path_to(suite_id: int) -> list[TestSuite]:
+    """The suites from the root of the tree to this one, itself included; one query."""
+    return list(TestSuite.objects.raw(_ABOVE, [suite_id]))
+
+
 def in_suites(suites: list[int], column: str = "suite_id") -> Q:
     """Condition: in one of *suites* (ids) or below it, at any depth; evaluated by the database."""
     return Q(**{f"{column}__in": RawSQL(_BELOW, [suites])})  # noqa: S611 (ids are parameters)

@@ -58,6 +58,21 @@ def test_a_plan_that_selects_nothing_has_no_cases(system: System, cases: dict[st
     assert titles(services.save_plan(system, by=lead, name="Nothing")) == []
 
 
+def test_counts_of_a_list_of_plans_are_those_of_each(
+    system: System, suite: TestSuite, cases: dict[str, TestCase], lead: User
+) -> None:
+    plans = [
+        services.save_plan(system, by=lead, name="All", everything=True),
+        services.save_plan(system, by=lead, name="Suite", suites=[suite]),
+        services.save_plan(system, by=lead, name="Mix", suites=[suite], cases=[cases["old"]], tags=["smoke"]),
+        services.save_plan(system, by=lead, name="Nothing"),
+    ]
+
+    counts = services.count_cases(plans)
+
+    assert [counts.get(plan.pk, 0) for plan in plans] == [len(titles(plan)) for plan in plans] == [3, 2, 3, 0]
+
+
 def test_selecting_costs_the_same_at_any_size(
     system: System, suite: TestSuite, cases: dict[str, TestCase], lead: User, make_case: Make
 ) -> None:

@@ -1,0 +1,37 @@
+"""Views that a page's script calls: JSON in, JSON out, refusals as problem JSON."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+
+from apps.core.errors import DomainError
+
+
+def json_body(request: HttpRequest) -> dict[str, Any]:
+    """The object in the request's body. DomainError ``invalid-json`` says where it cannot be read."""
+    try:
+        data = json.loads(request.body)
+    except (ValueError, RecursionError) as error:
+        raise DomainError("invalid-json", _("Not valid JSON: %(reason)s") % {"reason": error}) from None
+    if not isinstance(data, dict):
+        raise DomainError("invalid-json", _("A JSON object is needed."))
+    return data
+
+
+def problems_as_json(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Refusals of a POST are answered as problem JSON, those of other methods as pages."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except DomainError as error:
+            if request.method != "POST":
+                raise
+            return JsonResponse(error.problem(), status=error.status, content_type="application/problem+json")
+
+    return answered

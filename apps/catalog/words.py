@@ -1,0 +1,163 @@
+"""A step in words, for people who read cases: what it does, what it checks, what it keeps."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from apps.catalog.definition import OPERATORS, Case, Field, Kind, Step, find_kind
+
+_ONE_LINE = 90  # characters
+_MARKS = {"check", "at", "not"}
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One field of a step's ``with``; *block* when its text needs lines of its own."""
+
+    label: str
+    text: str
+    block: bool
+    markdown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckWords:
+    """``Status`` / ``Body as JSON $.total`` – ``is of type`` – ``integer``."""
+
+    subject: str
+    at: str
+    negated: bool
+    operator: str
+    value: str
+    block: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureWords:
+    """A value kept for later steps."""
+
+    name: str
+    subject: str
+    at: str
+    secret: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepWords:
+    """Everything that a page says of a step."""
+
+    number: int
+    step: Step
+    label: str
+    icon: str
+    headline: str
+    params: list[Param]
+    checks: list[CheckWords]
+    implied: list[CheckWords]
+    captures: list[CaptureWords]
+    known: bool
+
+
+def steps_in_words(definition: Mapping[str, Any]) -> dict[str, list[StepWords]]:
+    """The steps and the teardown of a canonical definition."""
+    case = Case.of(definition)
+    return {
+        "steps": [_step(number, step) for number, step in enumerate(case.steps, 1)],
+        "teardown": [_step(number, step) for number, step in enumerate(case.teardown, 1)],
+    }
+
+
+def _step(number: int, step: Step) -> StepWords:
+    kind = find_kind(step.kind)
+    headline, told = _headline(step, kind)
+    fields = kind.fields if kind else ()
+    checked = {check.get("check") for check in step.expect}
+    implied = [check for check in (kind.implied if kind else ()) if check["check"] not in checked]
+    return StepWords(
+        number=number,
+        step=step,
+        label=_(kind.label) if kind else step.kind,
+        icon=kind.icon if kind else "help",
+        headline=headline,
+        params=[_param(field, step.params[field.name]) for field in fields if field.name in step.params.keys() - told],
+        checks=[_check(check, kind) for check in step.expect],
+        implied=[_check(check, kind) for check in implied],
+        captures=[_capture(name, source, kind) for name, source in step.capture.items()],
+        known=kind is not None,
+    )
+
+
+def _headline(step: Step, kind: Kind | None) -> tuple[str, set[str]]:
+    """The line that says most, and the fields that it says in full."""
+    given = step.params
+    if step.kind == "http":
+        method = given.get("method", "POST" if "graphql" in given else "GET")
+        return f"{method} {given.get('url', '')}", {"method", "url"}
+    if step.kind == "grpc":
+        return f"{given.get('target', '')} · {given.get('method', '')}", {"target", "method"}
+    if step.kind == "redis" and isinstance(given.get("stream"), Mapping):
+        return _("Stream %(key)s") % {"key": given["stream"].get("key", "")}, set()
+    for name in ("command", "argv"):
+        if isinstance(given.get(name), list):
+            return shlex.join(str(part) for part in given[name]), {name}
+    fields = [field for field in (kind.fields if kind else ()) if isinstance(given.get(field.name), str)]
+    fields.sort(key=lambda field: (field.secret, field.type == "text"))  # a query says more than an address
+    text = given[fields[0].name].strip() if fields else ""
+    return first_line(text), {fields[0].name} if fields and first_line(text) == text else set()
+
+
+def first_line(text: str) -> str:
+    """The first line of *text*, cut, with … when there is more."""
+    line, *rest = text.splitlines() or [""]
+    return f"{line[:_ONE_LINE]}…" if rest or len(line) > _ONE_LINE else line
+
+
+def _param(field: Field, value: Any) -> Param:
+    text = _text(value)
+    block = "\n" in text or len(text) > _ONE_LINE
+    return Param(_(field.label), text, block, markdown=field.type == "markdown")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, Mapping) and value and not any(isinstance(one, dict | list) for one in value.values()):
+        return "\n".join(f"{name}: {_value(one)}" for name, one in value.items())
+    if isinstance(value, list) and not any(isinstance(one, dict | list) for one in value):
+        return shlex.join(str(one) for one in value)
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _value(value: Any) -> str:
+    """A value on one line: texts as they are, unless they could be taken for something else."""
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+
+
+def _check(check: Mapping[str, Any], kind: Kind | None) -> CheckWords:
+    name = next((key for key in check if key not in _MARKS), "")
+    value = check.get(name)
+    operator = OPERATORS.get(name)
+    negated = bool(check.get("not"))
+    text, word = _value(value), _(operator.label) if operator else name
+    if name == "exists" and isinstance(value, bool):
+        word, text, negated = (_("exists"), "", False) if value != negated else (_("does not exist"), "", False)
+    elif name == "approx" and isinstance(value, Mapping):
+        text = f"{_value(value.get('value'))} ± {_value(value.get('within'))}"
+    elif isinstance(value, dict | list) and len(text) > _ONE_LINE:
+        text = json.dumps(value, ensure_ascii=False, indent=2)
+    return CheckWords(_subject(check.get("check", ""), kind), check.get("at", ""), negated, word, text, "\n" in text)
+
+
+def _capture(name: str, source: Mapping[str, Any], kind: Kind | None) -> CaptureWords:
+    return CaptureWords(name, _subject(source.get("from", ""), kind), source.get("at", ""), bool(source.get("secret")))
+
+
+def _subject(name: str, kind: Kind | None) -> str:
+    subject = kind.subject(name) if kind else None
+    return _(subject.label) if subject else name

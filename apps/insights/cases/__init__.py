@@ -1,0 +1,1 @@
+"""Lists and pages of cases and plans with their results: the catalog itself does not know what happened."""
