@@ -22,6 +22,7 @@ SIGNS_OF_NO_NETWORK = (
     "Connection refused",
     "Network is unreachable",
     "No matching distribution found",
+    "ResolutionImpossible",  # what pip calls a pinned version that the registry does not have
     "ConnectTimeoutError",
     "ENOTFOUND",
     "ECONNREFUSED",

@@ -115,7 +115,7 @@ class Postgres:
         account.own(password_file)
         options = [
             f"--username={SUPERUSER}", f"--pwfile={password_file}", "--auth=scram-sha-256", "--encoding=UTF8",
-            "--locale-provider=builtin", "--locale=C.UTF-8",
+            "--locale-provider=builtin", "--locale=C.UTF-8", *(["--no-sync"] if self.settings == THROW_AWAY else []),
         ]  # fmt: skip
         command = account.command(binaries.postgres("initdb"), "-D", fresh, *options)
         try:

@@ -10,7 +10,6 @@ from integhub.runtime.ports import LOOPBACK
 from integhub.runtime.progress import Failure
 
 READY_SECONDS = 120.0
-DEMO_SIGN_IN = ""
 
 
 def wait(web: int, others: Mapping[str, int], stopping: Event) -> None:

