@@ -23,6 +23,8 @@ from examples.shop.protocol import inventory_pb2 as messages
 SHELVES = 5
 WAREHOUSE_SECONDS = 0.04
 """How long the warehouse takes to answer one question."""
+CONFIRMATION_SECONDS = 0.1
+"""How long 1.1 waits for the warehouse between looking and taking."""
 
 STOCK = """
 SELECT sku, name, unit_price, available, coalesce((
@@ -128,7 +130,7 @@ class Inventory:
         stock = await self._stock(request.sku, context)
         if stock["available"] < request.quantity:
             return None
-        await asyncio.sleep(WAREHOUSE_SECONDS)
+        await asyncio.sleep(CONFIRMATION_SECONDS)
         values = {"sku": request.sku, "quantity": request.quantity, "reference": request.reference}
         values["left"] = stock["available"] - request.quantity
         return await self._database.row("UPDATE inventory.items", OVERWRITE_AND_HOLD, values)
