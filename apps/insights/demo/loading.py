@@ -38,11 +38,11 @@ def load(folder: Path, team: Team, by: User) -> tuple[System, bool]:
     _components(system, description, by)
     _environments(system, description, by)
     for dataset in description.get("datasets", []):
-        rows = [{"label": row.pop("label", ""), "values": row} for row in dataset.pop("rows")]
-        save_dataset(system, by=by, rows=rows, **dataset)
-    _cases(system, folder / "cases", by)
+        save_dataset(system, by=by, **dataset)
+    suites = _cases(system, folder / "cases", by)
     for plan in description.get("plans", []):
-        save_plan(system, by=by, **plan)
+        chosen = [suites[name] for name in plan.pop("suites", [])]
+        save_plan(system, by=by, suites=chosen, **plan)
     return system, True
 
 
@@ -51,7 +51,7 @@ def _components(system: System, description: Mapping[str, Any], by: User) -> Non
         versions = values.pop("versions", [])
         component = save_component(system, by=by, **values)
         for version in versions:
-            add_version(component, str(version), by=by)
+            add_version(component, version["name"], by=by, notes=version.get("notes", ""))
     components = {component.slug: component for component in system.components.all()}
     for values in description["points"]:
         ends = {end: components[values.pop(end)] for end in ("consumer", "provider")}
@@ -104,19 +104,13 @@ def filled(text: str) -> str:
     return PLACEHOLDER.sub(value, text)
 
 
-def _cases(system: System, folder: Path, by: User) -> None:
-    suites: dict[Path, TestSuite] = {}
-    for path in sorted(folder.rglob("*.yaml")):
-        if path.name == "suite.yaml":
-            continue
-        suite = _suite(system, folder, path.parent, suites, by)
-        save_case(system, suite, path.read_text(encoding="utf-8"), by, message="From the demo")
-
-
-def _suite(system: System, root: Path, folder: Path, suites: dict[Path, TestSuite], by: User) -> TestSuite:
-    if folder not in suites:
-        parent = _suite(system, root, folder.parent, suites, by) if folder.parent != root else None
-        described = folder / "suite.yaml"
-        values = read(described) if described.exists() else {"name": folder.name.replace("-", " ").capitalize()}
-        suites[folder] = save_suite(system, by=by, parent=parent, **values)
-    return suites[folder]
+def _cases(system: System, folder: Path, by: User) -> dict[str, TestSuite]:
+    """Saves every case; returns the suites by the name of their folder without the number before it."""
+    suites: dict[str, TestSuite] = {}
+    for position, place in enumerate(sorted(path for path in folder.iterdir() if path.is_dir()), start=1):
+        suite = save_suite(system, by=by, position=position, **read(place / "suite.yaml"))
+        suites[place.name.partition("-")[2]] = suite
+        for path in sorted(place.glob("*.yaml")):
+            if path.name != "suite.yaml":
+                save_case(system, suite, path.read_text(encoding="utf-8"), by, message="From the demo")
+    return suites
