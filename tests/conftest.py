@@ -27,6 +27,12 @@ def _own_redis(worker_id: str) -> None:
     django_settings.CACHES["default"]["LOCATION"] = address
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _quick_passwords() -> None:
+    """Real password hashes take a third of a second for each person of the cast."""
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture(autouse=True)
 def _own_files(settings: Any, tmp_path: Path) -> Iterator[None]:
     settings.MEDIA_ROOT = tmp_path / "media"

@@ -5,11 +5,27 @@ from typing import Any
 
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
-from rest_framework.routers import DefaultRouter
+from rest_framework.routers import APIRootView, DefaultRouter
 
 APPS = ("accounts", "systems", "environments", "catalog", "execution", "defects")
 
+
+
+class Root(APIRootView):
+    """Addresses of all collections."""
+
+    access = "api"
+
+
+class Schema(SpectacularAPIView):
+    """OpenAPI schema of the REST API; says nothing that is not in the documentation."""
+
+    access = "public"
+
+
 router = DefaultRouter()
+router.include_format_suffixes = False
+router.APIRootView = Root
 for name in APPS:
     try:
         routes: list[tuple[str, Any]] = import_module(f"apps.{name}.api").routes
@@ -20,6 +36,6 @@ for name in APPS:
 
 app_name = "api"
 urlpatterns = [
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("schema/", Schema.as_view(), name="schema"),
     path("", include(router.urls)),
 ]
