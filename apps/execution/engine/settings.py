@@ -1,6 +1,8 @@
 """Limits of the engine, given once per event loop."""
 
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from apps.execution.engine.egress import EgressPolicy
 
@@ -17,7 +19,8 @@ class CommandLimits:
     processes: int = 256
     output: int = 64 * MEBIBYTE
     """Above this much output the command is killed."""
-    path: str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    path: str = f"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{Path(sys.executable).parent}"
+    """Last comes the worker's own Python, so that ``python3`` is there on every machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,8 +146,9 @@ class Pool:
         """What to connect with: the address is fixed here, after it was checked."""
         options: dict[str, Any] = {
             "user": "", "password": "", "application_name": "integhub", "gssencmode": "disable", **self._given,
-            # Neither the password file nor PGPASSWORD of the worker may help.
-            "passfile": os.devnull, "client_encoding": "UTF8",
+            # Neither the password file nor PGPASSWORD of the worker may help. A file that cannot be there:
+            # libpq would warn on stderr about one that is no plain file.
+            "passfile": f"{os.devnull}/none", "client_encoding": "UTF8",
         }  # fmt: skip
         host = options.pop("hostaddr", "") or options.get("host", "")
         if host and not host.startswith(("/", "@")):
