@@ -21,6 +21,7 @@ MAX_NODES = 50_000
 MAX_DEPTH = 60
 _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
+_TOO_MUCH = _("the text is too large or nested too deeply")
 
 
 class _TooMuch(Exception):
@@ -45,7 +46,7 @@ def read(text: str) -> tuple[Any, dict[Path, Position]]:
     try:
         data = reader.data(node, ())
     except _TooMuch as stop:
-        reader.problems.add(stop.path, _("the text is too large or nested too deeply"))
+        reader.problems.add(stop.path, _TOO_MUCH)
         data = None
     if reader.problems:
         raise DefinitionError(reader.problems.in_order())
@@ -55,6 +56,8 @@ def read(text: str) -> tuple[Any, dict[Path, Position]]:
 def _compose(yaml: YAML, text: str) -> Node | None:
     try:
         node: Node | None = yaml.compose(text)
+    except RecursionError:
+        raise DefinitionError([Problem("", _TOO_MUCH)]) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)

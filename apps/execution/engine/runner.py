@@ -75,11 +75,11 @@ class _CaseRun:
     async def run(self) -> CaseOutcome:
         try:
             case = Case.of(self._request.definition)
+            self._know(case)
         except Exception as error:
             log.exception("unreadable definition", extra={"execution_id": self._request.execution_id})
             self._end(State.BLOCKED, f"the definition cannot be read: {type(error).__name__}: {error}")
             return self._outcome()
-        self._know(case)
         await self._steps(case)
         if self._waiting_at is None:
             await self._teardown(case)

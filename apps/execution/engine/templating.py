@@ -74,7 +74,7 @@ def _printed(value: Any) -> str:
 
 
 def _finalize(value: Any) -> Any:
-    return value if isinstance(value, str | int | float) else _printed(value)
+    return value if type(value) in (str, int, float) else _printed(value)
 
 
 FUNCTIONS = {function.__name__: function for function in (uuid, now, random_int, base64, hmac_sha256)}

@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Mapping
@@ -37,7 +38,8 @@ class CommandExecutor:
         observed = Observed(request=self.describe(params))
         argv = ["/bin/sh", "-c", str(params["shell"])] if "shell" in params else [_word(w) for w in params["argv"]]
         given = params.get("max_output")
-        process = Process(self._settings.commands, int(_DEFAULT_OUTPUT if given is None else given))
+        keep = min(_DEFAULT_OUTPUT if given is None else int(given), self._settings.body_read)
+        process = Process(self._settings.commands, keep)
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="integhub-"))
         started = time.perf_counter()
         try:
@@ -84,9 +86,18 @@ class CommandExecutor:
                 observed.notes.append(f"{name} was cut: {len(output.kept)} of {output.size} bytes are kept")
         if ended is not None:
             observed.response["exit_code"] = observed.subjects["exit_code"] = ended.exit_code
+            if ended.exit_code < 0:
+                observed.response["signal"] = _signal_name(-ended.exit_code)
 
     async def aclose(self) -> None:
         """Nothing to close."""
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 def _word(value: Any) -> str:

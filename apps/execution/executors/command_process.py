@@ -8,12 +8,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from apps.execution.engine.settings import CommandLimits
 
 MARK = "INTEGHUB_STEP"
 """A variable in the environment of the command: finds children that left its process group."""
-_CHUNK = 65536
 _LINGER = 0.3  # seconds in which children may still write after the command itself has ended
 
 # Set by a shell that then becomes the command: unlike code run between fork and exec, this is safe in
@@ -62,6 +62,39 @@ class Ended:
     overflow: bool
 
 
+class _Protocol(asyncio.SubprocessProtocol):
+    """Collects what the command writes. It may end while its children keep the pipes open."""
+
+    def __init__(self, stdout: Output, stderr: Output, most: int) -> None:
+        self._outputs = {1: stdout, 2: stderr}
+        self._most = most
+        self._open = {1, 2}
+        self._group = 0
+        loop = asyncio.get_running_loop()
+        self.exited: asyncio.Future[None] = loop.create_future()
+        self.drained: asyncio.Future[None] = loop.create_future()
+        self.overflow = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._group = cast(asyncio.SubprocessTransport, transport).get_pid()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        output = self._outputs[fd]
+        output.add(data)
+        if output.size > self._most and not self.overflow:
+            self.overflow = True
+            _kill_group(self._group)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self._open.discard(fd)
+        if not self._open and not self.drained.done():
+            self.drained.set_result(None)
+
+    def process_exited(self) -> None:
+        if not self.exited.done():
+            self.exited.set_result(None)
+
+
 class Process:
     """One command. ``run`` returns when it and all its children are gone, also when cancelled."""
 
@@ -70,28 +103,26 @@ class Process:
         self.stdout = Output(max_output)
         self.stderr = Output(max_output)
         self._mark = uuid.uuid4().hex
-        self._overflow = False
 
     async def run(
         self, argv: Sequence[str], env: Mapping[str, str], folder: Path, stdin: bytes, cpu_seconds: int
     ) -> Ended:
         """Run *argv* in *folder* to its end. Raises ``OSError`` when it cannot be started."""
-        process = await asyncio.create_subprocess_exec(
-            "/bin/sh", "-c", self._script(cpu_seconds), "integhub", *argv,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+        script = await asyncio.to_thread(self._script, cpu_seconds)
+        transport, protocol = await asyncio.get_running_loop().subprocess_exec(
+            lambda: _Protocol(self.stdout, self.stderr, self._limits.output),
+            "/bin/sh", "-c", script, "integhub", *argv,
             cwd=folder,
             env={**env, MARK: self._mark},
             start_new_session=True,
         )  # fmt: skip
-        readers = self._readers(process, stdin)
         try:
-            await process.wait()
-            await asyncio.wait(readers, timeout=_LINGER)
+            _feed(transport, stdin)
+            await protocol.exited
+            await asyncio.wait([protocol.drained], timeout=_LINGER)
         finally:
-            await asyncio.shield(self._clean_up(process, readers))
-        return Ended(process.returncode or 0, self._overflow)
+            await asyncio.shield(self._clean_up(transport, protocol))
+        return Ended(transport.get_returncode() or 0, protocol.overflow)
 
     def _script(self, cpu_seconds: int) -> str:
         limits = self._limits
@@ -103,38 +134,19 @@ class Process:
             processes=_tasks_of_user() + limits.processes,
         )
 
-    def _readers(self, process: asyncio.subprocess.Process, stdin: bytes) -> "list[asyncio.Task[None]]":
-        assert process.stdin and process.stdout and process.stderr  # noqa: S101 - all three are pipes
-        return [
-            asyncio.create_task(self._read(process.stdout, self.stdout, process)),
-            asyncio.create_task(self._read(process.stderr, self.stderr, process)),
-            asyncio.create_task(_write(process.stdin, stdin)),
-        ]
-
-    async def _read(self, stream: asyncio.StreamReader, output: Output, process: asyncio.subprocess.Process) -> None:
-        while part := await stream.read(_CHUNK):
-            output.add(part)
-            if output.size > self._limits.output:
-                self._overflow = True
-                _kill_group(process.pid)
-                return
-
-    async def _clean_up(self, process: asyncio.subprocess.Process, readers: "list[asyncio.Task[None]]") -> None:
+    async def _clean_up(self, transport: asyncio.SubprocessTransport, protocol: _Protocol) -> None:
         """Kill what is left of the group, and what left the group but carries the mark."""
-        _kill_group(process.pid)
+        _kill_group(transport.get_pid())
         await asyncio.to_thread(_kill_marked, self._mark)
-        for reader in readers:
-            reader.cancel()
-        await asyncio.gather(*readers, return_exceptions=True)
-        await process.wait()
+        await asyncio.wait([protocol.exited, protocol.drained], timeout=_LINGER)
+        transport.close()
 
 
-async def _write(stream: asyncio.StreamWriter, content: bytes) -> None:
-    with contextlib.suppress(ConnectionError):  # the command need not read it
-        stream.write(content)
-        await stream.drain()
-        stream.close()
-        await stream.wait_closed()
+def _feed(transport: asyncio.SubprocessTransport, content: bytes) -> None:
+    """Give the command its input; it need not read it."""
+    pipe = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
+    pipe.write(content)
+    pipe.close()
 
 
 def _kill_group(group: int) -> None:

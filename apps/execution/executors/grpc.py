@@ -43,7 +43,6 @@ class GrpcExecutor:
         self._settings = settings
         self._targets: dict[_Key, Target] = {}
         self._opening: defaultdict[_Key, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._closing: set[asyncio.Task[None]] = set()
 
     def describe(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The request as people see it."""
@@ -61,17 +60,16 @@ class GrpcExecutor:
         key = (str(step.params["target"]), bool(step.params.get("tls")), str(step.params.get("ca") or ""))
         started = time.perf_counter()
         try:
-            target = await self._target(key)
-            observed.timings["connect"] = 0.0 if target.used else (time.perf_counter() - started) * 1000
-            target.used = True
-            await self._call(target, step, metadata, observed)
+            async with (await self._target(key)).in_use() as target:
+                observed.timings["connect"] = 0.0 if target.used else (time.perf_counter() - started) * 1000
+                await self._call(target, step, metadata, observed)
         except EgressDenied as error:
             raise StepBlocked(str(error)) from None
         except OSError as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise SeamError(f"no connection to {key[0]}: {reason}", observed) from None
         except grpc.aio.AioRpcError as error:
-            self._answer(error, key, step, observed)
+            await self._answer(error, key, step, observed)
         finally:
             observed.timings.setdefault("total", (time.perf_counter() - started) * 1000)
         return observed
@@ -80,18 +78,14 @@ class GrpcExecutor:
         async with self._opening[key]:
             target = self._targets.get(key)
             if target is None or not target.is_fresh:
-                if target is not None:
-                    self._drop(key)
+                await self._drop(key)
                 target = self._targets[key] = await Target.open(*key, self._settings)
             return target
 
-    def _drop(self, key: _Key) -> None:
+    async def _drop(self, key: _Key) -> None:
         target = self._targets.pop(key, None)
         if target is not None:
-            # Other cases may be in the middle of a call: let them end.
-            task = asyncio.get_running_loop().create_task(target.channel.close(grace=30))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            await target.retire()
 
     async def _call(
         self, target: Target, step: StepRequest, metadata: list[tuple[str, str]], observed: Observed
@@ -110,18 +104,21 @@ class GrpcExecutor:
         )(request, timeout=step.timeout, metadata=metadata)
         began = time.perf_counter()
         try:
-            message = read(await call, pool)
+            answer = await call
         finally:
             observed.timings["total"] = (time.perf_counter() - began) * 1000
+        if answer is None:  # what grpc.aio makes of bytes that are no such message
+            raise SeamError(f"{name} answered with something that is no {method.output_type.full_name}", observed)
+        message = read(answer, pool)
         headers = _headers(await call.initial_metadata(), await call.trailing_metadata())
         observed.response = {"status": "OK", "message": message, "metadata": headers, "address": target.address}
         observed.subjects = {"status": "OK", "message": message, "header": headers}
 
-    def _answer(self, error: grpc.aio.AioRpcError, key: _Key, step: StepRequest, observed: Observed) -> None:
+    async def _answer(self, error: grpc.aio.AioRpcError, key: _Key, step: StepRequest, observed: Observed) -> None:
         """A status other than OK: an answer for the checks, or no answer at all."""
         code, details = error.code(), error.details() or ""
         if code is grpc.StatusCode.UNAVAILABLE and any(word in details.lower() for word in _NO_CONNECTION):
-            self._drop(key)
+            await self._drop(key)
             raise SeamError(f"no connection to {key[0]}: {details}", observed) from None
         elapsed = observed.timings.get("total", 0.0)
         if code is grpc.StatusCode.DEADLINE_EXCEEDED and elapsed >= step.timeout * 950:
@@ -140,8 +137,6 @@ class GrpcExecutor:
         self._targets.clear()
         for target in targets:
             await target.channel.close()
-        for task in list(self._closing):
-            task.cancel()
 
 
 def _metadata(params: Mapping[str, Any], traceparent: str) -> list[tuple[str, str]]:

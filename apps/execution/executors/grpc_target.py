@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Self
 
 import grpc
@@ -24,6 +26,9 @@ class Target:
         self.reflection = Reflection(channel)
         self.used = False
         self._opened = time.monotonic()
+        self._was_connected = False
+        self._calls = 0
+        self._retired = False
 
     @classmethod
     async def open(cls, name: str, tls: bool, ca: str, settings: EngineSettings) -> Self:
@@ -49,9 +54,31 @@ class Target:
     @property
     def is_fresh(self) -> bool:
         """Whether it is still the server whose types are known: not after a lost connection."""
-        if time.monotonic() - self._opened > _KEPT:
+        if self.channel.get_state() is grpc.ChannelConnectivity.READY:
+            self._was_connected = True
+        elif self._was_connected:
             return False
-        return not self.used or self.channel.get_state() is grpc.ChannelConnectivity.READY
+        return time.monotonic() - self._opened < _KEPT
+
+    @asynccontextmanager
+    async def in_use(self) -> AsyncIterator[Self]:
+        """For the time of a call: it is not closed meanwhile."""
+        self._calls += 1
+        try:
+            yield self
+        finally:
+            self.used = True
+            self._calls -= 1
+            await self._close_if_done()
+
+    async def retire(self) -> None:
+        """Close it, once the calls that use it have ended."""
+        self._retired = True
+        await self._close_if_done()
+
+    async def _close_if_done(self) -> None:
+        if self._retired and self._calls == 0:
+            await self.channel.close()
 
 
 def _split(name: str) -> tuple[str, int]:

@@ -200,7 +200,7 @@ class Transfer:
         """What libcurl's error *code* means, in words that say what to check."""
         parts = urlsplit(self._request.url)
         where = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-        if code in (pycurl.E_URL_MALFORMAT, pycurl.E_UNSUPPORTED_PROTOCOL):
+        if code == pycurl.E_URL_MALFORMAT:
             return StepBlocked(f"the URL “{self._request.url}” cannot be used: {text}")
         if code == pycurl.E_COULDNT_RESOLVE_HOST:
             return OSError(f"the name {parts.hostname} is not known: check the URL and the name service of the worker")

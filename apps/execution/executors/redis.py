@@ -57,9 +57,9 @@ class RedisExecutor:
                     self._read_value(await _ask(connection, *words), observed)
                 else:
                     await self._read_stream(connection, params["stream"], observed)
-        except EgressDenied as error:
-            raise StepBlocked(str(error)) from None
         except (RedisError, OSError) as error:
+            if isinstance(error.__cause__, EgressDenied):  # redis-py wraps whatever stops a connection
+                raise StepBlocked(str(error.__cause__)) from None
             raise SeamError(_failure(error, str(params["url"])), observed) from None
         finally:
             observed.timings["total"] = (time.perf_counter() - started) * 1000

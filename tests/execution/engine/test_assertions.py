@@ -1,0 +1,212 @@
+"""Checks and captures on values as executors give them."""
+
+import time
+from typing import Any
+
+import pytest
+
+from apps.catalog.definition import OPERATORS, find_kind
+from apps.execution.engine.assertions import CaptureError, capture, describe, evaluate
+from apps.execution.engine.model import CheckResult
+from apps.execution.engine.operators import OPERATIONS, PHRASES
+from apps.execution.executors.base import NotObserved, Observed
+
+HTTP = find_kind("http")
+SQL = find_kind("sql")
+assert HTTP is not None
+assert SQL is not None
+
+BODY: dict[str, Any] = {
+    "id": "o1",
+    "total": 12.5,
+    "count": 3,
+    "paid": True,
+    "note": None,
+    "lines": [{"sku": "a", "price": 2}, {"sku": "b", "price": 4}],
+    "empty": [],
+    "at": "2026-01-02T03:04:05Z",
+    "weird key": {"x": 1},
+}
+
+
+def check(**given: Any) -> CheckResult:
+    observed = Observed(
+        subjects={
+            "status": 201,
+            "header": {"content-type": "application/json", "content-length": "12"},
+            "body": "order 42 is paid\norder 43 is new",
+            "json": BODY,
+            "duration": 12.3,
+        }
+    )
+    negated = given.pop("negated", False)
+    return evaluate(HTTP, {**given, **({"not": True} if negated else {})}, observed)
+
+
+PASSING: list[dict[str, Any]] = [
+    {"check": "status", "equals": 201},
+    {"check": "status", "equals": 201.0},
+    {"check": "status", "one_of": [200, 201]},
+    {"check": "status", "below": 300},
+    {"check": "header", "at": "Content-Type", "contains": "json"},
+    {"check": "header", "at": "content-LENGTH", "equals": 12},
+    {"check": "header", "at": "Content-Length", "at_least": 12},
+    {"check": "header", "at": "X-None", "exists": False},
+    {"check": "body", "contains": "paid"},
+    {"check": "body", "matches": r"^order \d+"},
+    {"check": "body", "at": r"order (\d+)", "equals": "42"},
+    {"check": "body", "at": r"order (\d+)", "equals": 42},
+    {"check": "body", "at": r"order \d+", "count": 2},
+    {"check": "body", "at": "refund", "count": 0},
+    {"check": "json", "at": "$.id", "equals": "o1"},
+    {"check": "json", "at": "$['weird key'].x", "equals": 1},
+    {"check": "json", "at": "$.lines[-1].sku", "equals": "b"},
+    {"check": "json", "at": "$.lines[*].sku", "equals": ["a", "b"]},
+    {"check": "json", "at": "$.lines[?@.price > 2].sku", "equals": "b"},
+    {"check": "json", "at": "$.lines[?search(@.sku, '^a')].price", "equals": 2},
+    {"check": "json", "at": "$.lines[*]", "count": 2},
+    {"check": "json", "at": "$.lines[9]", "count": 0},
+    {"check": "json", "at": "$..price", "count": 2},
+    {"check": "json", "at": "$.lines", "contains": {"sku": "a"}},
+    {"check": "json", "at": "$.lines[*].sku", "contains": ["b", "a"]},
+    {"check": "json", "contains": {"id": "o1", "lines": BODY["lines"]}},
+    {"check": "json", "contains": "total"},
+    {"check": "json", "at": "$.note", "exists": True},
+    {"check": "json", "at": "$.note", "type": "null"},
+    {"check": "json", "at": "$.nothing", "exists": False},
+    {"check": "json", "at": "$.nothing", "equals": 5, "negated": True},
+    {"check": "json", "at": "$.empty", "exists": True},
+    {"check": "json", "at": "$.count", "type": "integer"},
+    {"check": "json", "at": "$.count", "type": "number"},
+    {"check": "json", "at": "$.paid", "type": "boolean"},
+    {"check": "json", "at": "$.paid", "equals": 1, "negated": True},
+    {"check": "json", "at": "$.lines", "type": "array"},
+    {"check": "json", "type": "object"},
+    {"check": "json", "at": "$.total", "approx": {"value": 12, "within": 0.5}},
+    {"check": "json", "at": "$.at", "above": "2026-01-02T03:04:04+00:00"},
+    {"check": "json", "at": "$.at", "below": "2026-01-03"},
+    {"check": "json", "at": "$.at", "approx": {"value": "2026-01-02T03:04:00Z", "within": 10}},
+    {"check": "json", "at": "$.total", "matches": r"^12\.5$"},
+    {"check": "json", "schema": {"type": "object", "required": ["id"]}},
+    {"check": "json", "at": "$.lines", "schema": {"items": {"required": ["sku"]}, "minItems": 2}},
+    {"check": "duration", "below": 500},
+]
+
+FAILING: list[tuple[dict[str, Any], str]] = [
+    ({"check": "status", "equals": 200}, "status should be 200, but it is 201"),
+    ({"check": "status", "equals": 201, "negated": True}, "should not be 201"),
+    ({"check": "status", "equals": "201"}, "an integer, and not a string"),
+    ({"check": "header", "at": "X-None", "equals": "a"}, "nothing was found at X-None"),
+    ({"check": "header", "at": "Content-Type", "above": 3}, "a number or a time is needed"),
+    ({"check": "json", "at": "$.nothing", "equals": 5}, "nothing was found at $.nothing"),
+    ({"check": "json", "at": "$.paid", "equals": 1}, "it is true"),
+    ({"check": "json", "at": "$.lines", "count": 2}, "end the path with [*]"),
+    ({"check": "json", "at": "$.id", "type": "integer"}, "it is a string: “o1”"),
+    ({"check": "json", "at": "$.id", "above": 3}, "a number or a time is needed"),
+    ({"check": "json", "at": "$.paid", "at_least": 0}, "a number or a time is needed"),
+    ({"check": "json", "at": "$.lines", "matches": "a"}, "a pattern needs a text"),
+    ({"check": "json", "schema": {"properties": {"id": {"type": "integer"}}}}, "$.id"),
+    ({"check": "json", "schema": {"$ref": "http://127.0.0.1:1/x.json"}}, ""),
+    ({"check": "json", "schema": {"$ref": "file:///etc/passwd"}}, ""),
+    ({"check": "json", "at": "$.[", "equals": 1}, ""),
+    ({"check": "body", "matches": "("}, ""),
+    ({"check": "cookies", "equals": 1}, "has no “cookies”"),
+    ({"check": "json", "at": "$.nothing", "exists": True}, "there is nothing"),
+    ({"check": "json", "at": "$.empty", "exists": False}, ""),
+]
+
+
+@pytest.mark.parametrize(
+    "given", PASSING, ids=lambda given: describe({k: v for k, v in given.items() if k != "negated"})
+)
+def test_check_holds(given: dict[str, Any]) -> None:
+    result = check(**given)
+    assert result.passed, result.message
+    assert result.message == ""
+
+
+@pytest.mark.parametrize(("given", "words"), FAILING)
+def test_check_fails_with_words_that_say_why(given: dict[str, Any], words: str) -> None:
+    result = check(**given)
+    assert not result.passed
+    assert result.message
+    assert words in result.message
+
+
+def test_every_operator_has_a_meaning_and_a_phrase() -> None:
+    assert set(OPERATIONS) == set(PHRASES) == set(OPERATORS)
+
+
+def test_rows_are_counted_without_a_path() -> None:
+    observed = Observed(subjects={"rows": [{"a": 1}, {"a": 2}], "row_count": 2})
+    assert evaluate(SQL, {"check": "rows", "count": 2}, observed).passed
+    assert not evaluate(SQL, {"check": "rows", "count": 1}, observed).passed
+    assert evaluate(SQL, {"check": "rows", "exists": True}, observed).passed
+    nothing = Observed(subjects={"rows": []})
+    assert evaluate(SQL, {"check": "rows", "count": 0}, nothing).passed
+    assert not evaluate(SQL, {"check": "rows", "exists": True}, nothing).passed
+
+
+def test_difference_of_structures_shows_only_what_differs() -> None:
+    expected = {"b": 1, "a": [1, 2, 3], "id": "o1"}
+    observed = Observed(subjects={"json": {"a": [1, 9, 3], "id": "o1", "b": 1}})
+    result = evaluate(HTTP, {"check": "json", "equals": expected}, observed)
+    changed = [line for line in result.diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    assert changed == ["-    2,", "+    9,"]
+
+
+def test_difference_of_texts_is_by_line() -> None:
+    observed = Observed(subjects={"body": "one\ntwo\nthree"})
+    result = evaluate(HTTP, {"check": "body", "equals": "one\n2\nthree"}, observed)
+    assert "-2" in result.diff.splitlines()
+    assert "+two" in result.diff.splitlines()
+
+
+def test_large_values_are_kept_in_part_and_quickly() -> None:
+    rows = [{"n": number, "text": "x" * 100} for number in range(20_000)]
+    observed = Observed(subjects={"json": rows, "body": "line\n" * 400_000})
+    started = time.perf_counter()
+    for given in ({"check": "json", "equals": rows[:-1]}, {"check": "body", "equals": "line\n" * 399_000}):
+        result = evaluate(HTTP, given, observed)
+        assert not result.passed
+        assert len(str(result.as_dict())) < 60_000
+    assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"check": "body", "matches": "(a+)+$"},
+        {"check": "body", "at": "(a|aa)+$", "exists": True},
+        {"check": "json", "at": "$[?search(@.v, '(a|aa)+$')]", "count": 1},
+        {"check": "json", "at": "$[0].v", "schema": {"pattern": "^(a+)+$"}},
+    ],
+)
+def test_pattern_that_backtracks_for_ever_ends_soon(given: dict[str, Any]) -> None:
+    evil = "a" * 5000 + "!"
+    observed = Observed(subjects={"body": evil, "json": [{"v": evil}]})
+    started = time.perf_counter()
+    result = evaluate(HTTP, given, observed)
+    assert time.perf_counter() - started < 2
+    assert not result.passed
+
+
+def test_subject_that_could_not_be_read_fails_the_check_also_when_negated() -> None:
+    def unreadable() -> Any:
+        raise NotObserved("the body is not JSON")
+
+    observed = Observed(subjects={"json": unreadable})
+    result = evaluate(HTTP, {"check": "json", "at": "$.a", "equals": 1, "not": True}, observed)
+    assert not result.passed
+    assert result.message == "the body is not JSON"
+
+
+def test_capture_takes_one_value_or_a_list_and_never_nothing() -> None:
+    observed = Observed(subjects={"json": BODY, "header": {"location": "/orders/1"}, "body": "id=7"})
+    assert capture(HTTP, "x", {"from": "json", "at": "$.lines[*].sku"}, observed) == ["a", "b"]
+    assert capture(HTTP, "x", {"from": "json", "at": "$.note"}, observed) is None
+    assert capture(HTTP, "x", {"from": "header", "at": "Location"}, observed) == "/orders/1"
+    assert capture(HTTP, "x", {"from": "body", "at": r"id=(\d)"}, observed) == "7"
+    for source in ({"from": "json", "at": "$.nope"}, {"from": "json", "at": "$.lines[?@.sku == 'z']"}, {"from": "x"}):
+        with pytest.raises(CaptureError, match="“x” cannot be captured"):
+            capture(HTTP, "x", source, observed)

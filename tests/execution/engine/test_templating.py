@@ -1,0 +1,144 @@
+"""Templates: typed, strict, reproducible, and harmless."""
+
+import base64
+import hashlib
+import hmac
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from apps.catalog.definition import FUNCTION_NAMES
+from apps.execution.engine.templating import FUNCTIONS, TemplateError, Templates
+
+VALUES: dict[str, Any] = {
+    "quantity": 3,
+    "sku": "A1",
+    "paid": True,
+    "nothing": None,
+    "order": {"id": "o1", "lines": [{"price": 2.5}], "note": None},
+    "grüße": "hallo",
+}
+
+
+def render(value: Any, **more: Any) -> Any:
+    return Templates({**VALUES, **more}, seed=5).render(value, "with.field")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{ quantity }}", 3),
+        ("{{quantity}}", 3),
+        ("{{ paid }}", True),
+        ("{{ nothing }}", None),
+        ("{{ order }}", VALUES["order"]),
+        ("{{ order.lines[0].price * 3 }}", 7.5),
+        ("{{ order.note }}", None),
+        ("{{ [quantity, sku] }}", [3, "A1"]),
+        ("{{ 'x' if paid else 'y' }}", "x"),
+        ("{{ unknown|default(7) }}", 7),
+        ("{{ unknown is defined }}", False),
+        ("{{ grüße }}", "hallo"),
+        ("no.{{ quantity }}", "no.3"),
+        ("{{ quantity }}{{ quantity }}", "33"),
+        ("{{ order }}!", '{"id": "o1", "lines": [{"price": 2.5}], "note": null}!'),
+        ("{{ paid }}/{{ nothing }}", "true/null"),
+        ("{{ '<&>' }}-", "<&>-"),
+        ("{{ sku }}\n", "A1\n"),
+        ("{% if paid %}yes{% endif %}", "yes"),
+        ("plain { text }", "plain { text }"),
+        ({"{{ sku }}": ["{{ quantity }}", {"a": "{{ sku }}-1"}], "n": 1}, {"A1": [3, {"a": "A1-1"}], "n": 1}),
+    ],
+)
+def test_values_keep_their_types_where_nothing_stands_around_them(text: Any, expected: Any) -> None:
+    result = render(text)
+    assert result == expected
+    assert type(result) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "variable"),
+    [
+        ("{{ missing }}", "missing"),
+        ("a {{ missing }}", "missing"),
+        ("é {{ missing.deep }}", "missing"),
+        ("{{ missing + 1 }}", "missing"),
+        ("{{ order.missing }}", "order.missing"),
+        ("{{ sku.__class__ }}", "sku.__class__"),
+    ],
+)
+def test_unknown_name_is_an_error_that_says_which_and_where(text: str, variable: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        render({"deep": [text]})
+    assert caught.value.variable == variable
+    assert "with.field.deep[0]" in str(caught.value)
+    assert variable in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ quantity",
+        "{{ zork() }}",
+        "{{ sku|zork }}",
+        "{{ random_int('a') }}",
+        "{{ 1 / 0 }}",
+        "{{ debug() }}",
+        "{% for i in range(1000) %}{% for j in range(1000) %}x{% endfor %}{% endfor %}",
+        "{{ 'x' * 9000000 }}",
+        "{{ 'x' * 1000000000000 }}",
+        "{% include 'x' %}",
+        "{{ hmac_sha256(1) }}",
+    ],
+)
+def test_what_cannot_be_rendered_is_a_template_error(text: str) -> None:
+    with pytest.raises(TemplateError):
+        render(text)
+
+
+def test_errors_do_not_quote_the_values_of_variables() -> None:
+    with pytest.raises(TemplateError) as caught:
+        render("{{ secret.upper.nothing }} {{ secret|zork }}", secret="hunter2-hunter2")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_random_values_come_again_with_the_same_seed_only() -> None:
+    def values(seed: int) -> list[Any]:
+        templates = Templates({}, seed)
+        return [templates.render(text, "f") for text in ("{{ uuid() }}", "{{ uuid() }}", "{{ random_int(1, 10**9) }}")]
+
+    first = values(1)
+    assert first == values(1)
+    assert first != values(2)
+    assert first[0] != first[1]
+    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", first[0])
+
+
+def test_functions() -> None:
+    assert render("{{ base64('a:' ~ sku) }}") == base64.b64encode(b"a:A1").decode()
+    digest = hmac.digest(b"key", b"A1", hashlib.sha256)
+    assert render("{{ hmac_sha256('key', sku) }}") == digest.hex()
+    assert render("{{ hmac_sha256('key', sku, 'base64') }}") == base64.b64encode(digest).decode()
+    now = datetime.now(UTC)
+    assert abs((datetime.fromisoformat(render("{{ now() }}")) - now).total_seconds()) < 5
+    assert abs(render("{{ now('epoch', 60) }}") - now.timestamp() - 60) < 5
+    assert render("{{ now('%Y') }}") == str(now.year)
+
+
+def test_functions_are_those_the_definition_knows() -> None:
+    assert set(FUNCTIONS) == FUNCTION_NAMES
+
+
+def test_only_plain_data_is_given_to_templates() -> None:
+    class Danger:
+        def destroy(self) -> str:
+            raise AssertionError("called")
+
+        def __str__(self) -> str:
+            return "harmless"
+
+    assert render("{{ thing }}", thing=Danger()) == "harmless"
+    with pytest.raises(TemplateError):
+        render("{{ thing.destroy() }}", thing=Danger())

@@ -1,0 +1,121 @@
+"""A real gRPC server with reflection, made from a .proto of its own."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import grpc
+import pytest
+from grpc_reflection.v1alpha import reflection
+from grpc_tools import protoc
+
+from tests.execution.executors.servers.certificates import Authority
+
+PROTO = """
+syntax = "proto3";
+package engine_test;
+import "google/protobuf/timestamp.proto";
+import "engine_test_types.proto";
+message Request { string sku = 1; int64 quantity = 2; double seconds = 3; string fail = 4; }
+message Reply {
+  bool reserved = 1; int64 left = 2; repeated Line lines = 3; map<string, int64> stock = 4;
+  google.protobuf.Timestamp at = 5; string note = 6; map<string, string> metadata = 7;
+}
+service Inventory {
+  rpc Reserve(Request) returns (Reply);
+  rpc Watch(Request) returns (stream Reply);
+}
+"""
+TYPES = """
+syntax = "proto3";
+package engine_test;
+message Line { string sku = 1; uint64 quantity = 2; }
+"""
+
+
+@pytest.fixture(scope="session")
+def messages(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    folder = tmp_path_factory.mktemp("proto")
+    (folder / "engine_test.proto").write_text(PROTO)
+    (folder / "engine_test_types.proto").write_text(TYPES)
+    well_known = Path(protoc.__file__).parent / "_proto"
+    for name in ("engine_test_types.proto", "engine_test.proto"):
+        assert protoc.main(["", f"-I{folder}", f"-I{well_known}", f"--python_out={folder}", name]) == 0
+    sys.path.insert(0, str(folder))
+    try:
+        return import_module("engine_test_pb2")
+    finally:
+        sys.path.remove(str(folder))
+
+
+def _reserve(messages: ModuleType) -> Callable[[Any, grpc.ServicerContext], Any]:
+    def reserve(request: Any, context: grpc.ServicerContext) -> Any:
+        time.sleep(request.seconds)
+        context.set_trailing_metadata((("x-trail", "end"), ("x-raw-bin", b"\x00\x01")))
+        if request.fail:
+            context.abort(grpc.StatusCode[request.fail], "so the server says")
+        seen = {name: value for name, value in context.invocation_metadata() if isinstance(value, str)}
+        line = messages.Reply().lines.add(sku=request.sku, quantity=2**40)
+        return messages.Reply(
+            reserved=True, left=0, lines=[line], stock={"a": 2**53 + 1}, at={"seconds": 1}, metadata=seen
+        )
+
+    return reserve
+
+
+class GrpcServer:
+    """Runs until it is stopped."""
+
+    def __init__(self, messages: ModuleType, *, tls: tuple[bytes, bytes] | None = None, reflect: bool = True) -> None:
+        self._messages = messages
+        self._tls = tls
+        self._reflect = reflect
+        self.port = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start at a free port, or at the one it had."""
+        request, reply = self._messages.Request, self._messages.Reply
+        handlers = {
+            "Reserve": grpc.unary_unary_rpc_method_handler(
+                _reserve(self._messages), request.FromString, reply.SerializeToString
+            ),
+            "Watch": grpc.unary_stream_rpc_method_handler(
+                lambda _request, _context: iter([reply()]), request.FromString, reply.SerializeToString
+            ),
+        }
+        self._server = grpc.server(futures.ThreadPoolExecutor(8))
+        self._server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler("engine_test.Inventory", handlers),)
+        )
+        if self._reflect:
+            reflection.enable_server_reflection(("engine_test.Inventory", reflection.SERVICE_NAME), self._server)
+        place = f"127.0.0.1:{self.port}"
+        if self._tls:
+            self.port = self._server.add_secure_port(place, grpc.ssl_server_credentials([self._tls]))
+        else:
+            self.port = self._server.add_insecure_port(place)
+        self._server.start()
+
+    def stop(self) -> None:
+        """End every call and close."""
+        self._server.stop(0).wait()
+
+
+@pytest.fixture
+def grpc_server(messages: ModuleType) -> Iterator[GrpcServer]:
+    server = GrpcServer(messages)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def grpc_tls_server(messages: ModuleType, authority: Authority) -> Iterator[GrpcServer]:
+    server = GrpcServer(messages, tls=authority.pair("localhost"))
+    yield server
+    server.stop()
