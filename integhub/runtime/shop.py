@@ -14,7 +14,7 @@ def main(words: list[str]) -> int:
         print("script/server does not run in this clone; the shop's switches need it.", file=sys.stderr)
         return 1
     environment = os.environ | json.loads(EMBEDDED.running.read_text())
-    command = (PYTHON, "-m", "examples.shop", "control", *(words or ["show"]))
+    command = [str(PYTHON), "-m", "examples.shop", "control", *(words or ["show"])]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
