@@ -9,70 +9,18 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import connection
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from apps.accounts.models import Role, Team, User
-from tests.populated import MARK, World, populate
+from apps.accounts.models import Role, User
+from tests.populated import MARK, World
+from tests.roles import address, snapshot, text_of
 from tests.url_map import Route, routes
 
 ROUTES = routes()
 UNSAFE = ("post", "put", "patch", "delete")
 SIGN_IN = "/sign-in/"
 OWN = "other"  # the outsider's own system (tests/conftest.py)
-# Tables that say nothing of a team.
-IGNORED = {"django_session", "django_migrations", "axes_accesslog", "axes_accessattempt", "axes_accessfailurelog"}
-SignIn = Callable[[User], Client]
-
-
-@pytest.fixture
-def world(team: Team, admin: User, tester: User) -> World:
-    return populate(team, admin, tester)
-
-
-@pytest.fixture
-def clients(
-    sign_in: SignIn, world: World, outsider: User, viewer: User, tester: User, lead: User, admin: User
-) -> dict[str, Client]:
-    """A client for each role, signed in."""
-    people = {"outsider": outsider, "viewer": viewer, "tester": tester, "lead": lead, "admin": admin}
-    found = {"anonymous": Client(), **{name: sign_in(person) for name, person in people.items()}}
-    for client in found.values():
-        client.raise_request_exception = False  # a crash is an answer, too: 500
-    return found
-
-
-def address(route: Route, world: World, **instead: Any) -> str:
-    """The route's address on rows of the world; *instead* replaces values by parameter name."""
-    values = {}
-    for before, parameter in route.parameters:
-        try:
-            values[parameter] = world.value(route.name, before, parameter)
-        except KeyError:
-            pytest.fail(f"tests/populated.py does not know what fills “{before}/<{parameter}>” of {route.name}")
-    return reverse(route.name, kwargs=values | {name: instead[name] for name in instead if name in values})
-
-
-def text_of(response: Any) -> str:
-    """What the answer says; live streams are not read."""
-    if getattr(response, "is_async", False):
-        response.close()
-        return ""
-    content = b"".join(response.streaming_content) if response.streaming else response.content
-    return str(content.decode("utf-8", "replace"))
-
-
-def snapshot() -> dict[str, list[str]]:
-    """Every row of every table, as text."""
-    tables = sorted(set(connection.introspection.table_names()) - IGNORED)
-    query = " UNION ALL ".join(f"SELECT '{table}', t::text FROM \"{table}\" t" for table in tables)  # noqa: S608
-    found: dict[str, list[str]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        for table, row in cursor.fetchall():
-            found.setdefault(table, []).append(row)
-    return {table: sorted(rows) for table, rows in found.items()}
 
 
 def sent_to_sign_in(response: Any) -> bool:

@@ -41,7 +41,8 @@ class Route:
         """Methods that an API view answers; pages refuse for themselves, so all are tried."""
         actions = getattr(self.view, "actions", None)
         if actions:
-            return [method for method in HTTP_METHODS if method in actions]
+            allowed = set(self.view.cls.http_method_names) & set(actions)
+            return [method for method in HTTP_METHODS if method in allowed]
         return ["get"] if self.access == "api" else list(HTTP_METHODS)
 
     def __str__(self) -> str:
