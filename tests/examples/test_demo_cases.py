@@ -113,3 +113,14 @@ def test_a_renamed_field_of_payments_is_found_by_the_contract_and_by_the_checkou
     )
 
     assert set(not_in(State.PASSED, outcomes)) == {"payments/charge-contract", "checkout/order-paid-and-mailed"}
+
+
+def test_an_answer_of_inventory_that_cannot_be_read_is_a_failure_of_the_seam(shop: RunningShop) -> None:
+    shop.switch("inventory", get_stock="malformed")
+
+    (outcome,) = run(shop, ["health/inventory", "products/stock-in-time"], SYSTEM["environments"][0])[
+        "products/stock-in-time"
+    ]
+
+    assert outcome.state is State.FAILED
+    assert "is no shop.inventory.v1.Stock" in outcome.message

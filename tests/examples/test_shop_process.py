@@ -73,8 +73,9 @@ def test_a_service_waits_quietly_for_redis_and_the_database(shop: RunningShop, t
 
 def test_a_waiting_service_can_be_ended(tmp_path: Path) -> None:
     environ = shop_environ("postgresql://nobody@127.0.0.1:1/nothing", f"redis://127.0.0.1:{free_ports(1)[0]}/0")
-    process = start_service("orders", environ, tmp_path)
-    time.sleep(1.5)
+    process = start_service("orders", {**environ, "SHOP_LOG_LEVEL": "debug"}, tmp_path)
+    log = tmp_path / "orders.log"
+    assert eventually(lambda: "event=waiting" in log.read_text(), bool, within_seconds=20)
 
     started = time.monotonic()
     process.terminate()
