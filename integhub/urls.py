@@ -21,3 +21,6 @@ urlpatterns = [
     path("live/", include("apps.runs.live")),
     path("api/v1/", include("apps.api.urls")),
 ]
+
+handler404 = "apps.core.views.not_found"
+handler500 = "apps.core.views.server_error"

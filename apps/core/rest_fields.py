@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from rest_framework.relations import SlugRelatedField
+from rest_framework.serializers import Serializer
 
 
 class VisibleSlugField(SlugRelatedField[Any]):
@@ -26,6 +27,8 @@ class SlugWithinField(VisibleSlugField):
 
     def get_queryset(self) -> QuerySet[Any]:
         serializer: Any = self.parent
+        while not isinstance(serializer, Serializer):  # within a ListField or a many=True
+            serializer = serializer.parent
         if serializer.instance is None:
             chosen = serializer.initial_data.get(self.scope)
         else:

@@ -1,4 +1,4 @@
-"""Health, language and theme; nothing of the domain."""
+"""Health, language, theme and the last resorts for errors; nothing of the domain."""
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -6,10 +6,12 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
+from django.views import defaults
 from django.views.decorators.http import require_POST
 
 from apps.core.access import public
 from apps.core.context import THEME_COOKIE, THEMES
+from apps.core.errors import DomainError
 from apps.core.live import ping
 
 
@@ -48,6 +50,27 @@ def theme(request: HttpRequest) -> HttpResponse:
 def remember_language(request: HttpRequest, response: HttpResponse, code: str) -> None:
     """Pages of this browser come in language *code* from now on."""
     _remember(request, response, settings.LANGUAGE_COOKIE_NAME, code)
+
+
+API = "/api/"
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler404: programs get problem JSON, people a page."""
+    if request.path.startswith(API):
+        return _problem(DomainError("not-found", "There is nothing at this address.", status=404))
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """handler500: programs get problem JSON, people a page; the log has the traceback and the request id."""
+    if request.path.startswith(API):
+        return _problem(DomainError("error", "The server failed. The log has the details.", status=500))
+    return defaults.server_error(request)
+
+
+def _problem(error: DomainError) -> JsonResponse:
+    return JsonResponse(error.problem(), status=error.status, content_type="application/problem+json")
 
 
 def _back(request: HttpRequest) -> HttpResponseRedirect:
