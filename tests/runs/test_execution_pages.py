@@ -1,0 +1,363 @@
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.catalog.models import TestCase
+from apps.defects.models import Defect
+from apps.environments.models import Environment, Variable
+from apps.environments.services import set_secret
+from apps.runs import services
+from apps.runs.models import Artifact, Attempt, Execution, StepResult
+from apps.runs.pages.bodies import body, diff_lines
+from apps.runs.pages.exchange import as_curl, side
+from apps.runs.pages.waterfall import phases
+from apps.systems.models import IntegrationPoint, System
+from tests.runs.story import MANUAL, ended, finished_run, planned_run, step, taken, waiting_execution
+from tests.runs.test_run_pages import text
+
+pytestmark = pytest.mark.django_db
+MakeCase = Callable[..., TestCase]
+
+
+@pytest.fixture
+def client(sign_in: Callable[[User], Client], tester: User) -> Client:
+    return sign_in(tester)
+
+
+@pytest.fixture
+def executed(environment: Environment, make_case: MakeCase, point: IntegrationPoint) -> Callable[..., Execution]:
+    """``executed(step, …)`` → a finished execution with these steps."""
+
+    def make(*steps: Any, definition: dict[str, Any] | None = None, title: str = "An order is paid") -> Execution:
+        [execution] = taken(planned_run(environment, [make_case(title, definition)]))
+        services.record([ended(execution, *steps)])
+        execution.refresh_from_db()
+        return execution
+
+    return make
+
+
+def path(execution: Execution) -> str:
+    return f"/s/shop/executions/{execution.pk}/"
+
+
+def test_the_failed_step_is_open_and_the_others_say_what_they_did_in_a_line(
+    client: Client, executed: Callable[..., Execution]
+) -> None:
+    execution = executed(step(0), step(1, "failed"), step(2, "skipped", message="", request={}, response={}))
+
+    html = client.get(path(execution)).content.decode()
+
+    [opened] = re.findall(r"<details[^>]*data-step=\"(\d+)\" open>", html)
+    assert StepResult.objects.get(pk=opened).position == 1
+    assert "POST /orders → 201" in text(html)
+    assert "Expected 201 Actual 500" in text(html)
+    assert text(html).index("status is 500") < text(html).index("Where and with what")
+
+
+def test_a_folded_step_is_fetched_when_it_is_opened(client: Client, executed: Callable[..., Execution]) -> None:
+    execution = executed(step(0, response={"status": 200, "body": "only when asked"}), step(1, "failed"))
+    first = execution.steps.get(position=0)
+
+    assert b"only when asked" not in client.get(path(execution)).content
+    assert b"only when asked" in client.get(f"{path(execution)}steps/{first.pk}/").content
+    assert b"only when asked" in client.get(f"{path(execution)}?step={first.pk}").content
+
+
+def test_the_difference_of_structures_is_shown_as_a_diff(client: Client, executed: Callable[..., Execution]) -> None:
+    diff = '--- expected\n+++ actual\n@@ -1 +1 @@\n {\n-  "total": 24\n+  "total": 25\n }'
+    check = {
+        "label": "json $ equals",
+        "passed": False,
+        "expected": {},
+        "actual": {},
+        "diff": diff,
+        "message": "differs",
+    }
+    execution = executed(step(0, "failed", checks=[check]))
+
+    html = client.get(path(execution)).content.decode()
+
+    assert "<del>  &quot;total&quot;: 24</del>" in html
+    assert "<ins>  &quot;total&quot;: 25</ins>" in html
+
+
+def test_a_long_body_is_cut_on_the_page_more_on_demand_all_as_a_file(
+    client: Client, executed: Callable[..., Execution]
+) -> None:
+    long = "\n".join(f"line {number} of the answer" for number in range(20_000))
+    execution = executed(step(0, "failed", response={"status": 500, "body": long, "notes": ["the body was cut"]}))
+    [found] = execution.steps.all()
+
+    page = client.get(path(execution)).content
+    more = client.get(f"{path(execution)}steps/{found.pk}/?full=1").content
+    file = client.get(f"{path(execution)}steps/{found.pk}/response/body/")
+
+    assert len(page) < 60_000
+    assert b"the body was cut" in page
+    assert f"of {len(long)} characters" in text(page)
+    assert 150_000 < len(more) < 400_000
+    assert file.content.decode() == long
+    assert file["Content-Disposition"].startswith("attachment")
+    assert client.get(f"{path(execution)}steps/{found.pk}/response/nothing/").status_code == 404
+
+
+@pytest.mark.parametrize("count", [4, 40])
+def test_forty_steps_make_a_small_page_with_as_few_queries(
+    client: Client, executed: Callable[..., Execution], count: int
+) -> None:
+    bodies = {"status": 201, "body": json.dumps({"text": "x" * 50_000})}
+    execution = executed(*[step(n, response=bodies) for n in range(count - 1)], step(count - 1, "failed"))
+    client.get(path(execution))
+
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.get(path(execution))
+
+    assert len(answer.content) < 150_000
+    assert len(captured) <= 24
+    assert sum("x" * 100 in query["sql"] for query in captured) == 0
+
+
+def test_secrets_never_appear_and_are_marked_as_masked(
+    client: Client, environment: Environment, executed: Callable[..., Execution], lead: User
+) -> None:
+    set_secret(environment, "API_KEY", "s3cr3t-of-the-shop", by=lead)
+    Variable.objects.create(environment=environment, name="SHOP", value="http://shop.test")
+    definition = {
+        "steps": [{"name": "Ask", "kind": "http", "with": {"url": "{{ SHOP }}", "headers": {"X": "{{ API_KEY }}"}}}]
+    }
+    execution = executed(step(0, "failed"), definition=definition)
+
+    with CaptureQueriesContext(connection) as captured:
+        page = client.get(path(execution)).content.decode()
+
+    assert "s3cr3t-of-the-shop" not in page
+    assert not any("ciphertext" in query["sql"] for query in captured)  # not even read
+    assert re.search(r"API_KEY</code>.{0,200}masked", page, re.DOTALL)
+    assert "http://shop.test" in page
+    assert "X-Key: ***" in page  # also in the curl command
+
+
+def test_a_variable_that_was_changed_since_says_so(
+    client: Client, environment: Environment, executed: Callable[..., Execution]
+) -> None:
+    Variable.objects.create(environment=environment, name="SHOP", value="http://old.test")
+    execution = executed(step(0, "failed"))
+    assert "changed after this execution" not in text(client.get(path(execution)).content)
+
+    Variable.objects.get(name="SHOP").save()
+
+    assert "changed after this execution" in text(client.get(path(execution)).content)
+
+
+def test_earlier_attempts_can_be_looked_at(client: Client, executed: Callable[..., Execution]) -> None:
+    execution = executed(step(0, "failed"))
+    Attempt.objects.create(execution=execution, number=2, state="passed", finished_at=timezone.now(), message="")
+    Execution.objects.filter(pk=execution.pk).update(attempt=2, state="passed")
+    StepResult.objects.create(
+        execution=execution, attempt=2, position=0, name="The second try", kind="http", state="passed"
+    )
+
+    last, first = client.get(path(execution)).content, client.get(f"{path(execution)}?attempt=1").content
+
+    assert b"The second try" in last
+    assert b"The second try" not in first
+    assert "Expected 201 Actual 500" in text(first)
+
+
+def test_failed_executions_lead_to_the_next_and_the_previous_failed_one(
+    client: Client, environment: Environment, make_case: MakeCase
+) -> None:
+    run = finished_run(environment, [make_case(f"Case {n}") for n in range(4)], ["broken", "", "broken", "broken"])
+    first, _, third, fourth = run.executions.order_by("position")
+
+    html = client.get(path(third)).content.decode()
+
+    assert re.search(rf'href="{path(first)}" data-key="k"', html)
+    assert re.search(rf'href="{path(fourth)}" data-key="j"', html)
+
+
+def test_defects_of_the_same_reason_come_before_a_new_one(
+    client: Client, system: System, executed: Callable[..., Execution]
+) -> None:
+    execution = executed(step(0, "failed"))
+    assert f"/s/shop/defects/new/?execution={execution.pk}".encode() in client.get(path(execution)).content
+
+    Defect.objects.create(system=system, number=7, title="Known trouble", failure_group=execution.failure_group)
+
+    page = text(client.get(path(execution)).content)
+    assert page.index("D7 Known trouble") < page.index("Create another defect")
+
+
+def test_the_last_pass_in_the_environment_is_named(
+    client: Client, environment: Environment, make_case: MakeCase
+) -> None:
+    case = make_case()
+    good = finished_run(environment, [case], [""])
+    [execution] = finished_run(environment, [case], ["broken"]).executions.all()
+
+    assert f"Last passed in #{good.number}" in text(client.get(path(execution)).content)
+
+
+def test_what_is_still_to_come_is_named(client: Client, environment: Environment, make_case: MakeCase) -> None:
+    execution = waiting_execution(environment, make_case)
+
+    html = client.get(path(execution)).content.decode()
+
+    assert MANUAL["steps"][2]["name"] in html
+    assert "to come" in text(html)
+    assert f"{path(execution)}manual/" in html
+
+
+def test_what_came_from_outside_is_text_not_html(client: Client, executed: Callable[..., Execution]) -> None:
+    evil = "<script>alert(1)</script>"
+    execution = executed(
+        step(
+            0,
+            "failed",
+            name=evil,
+            message=evil,
+            request={"method": "GET", "url": f"http://x/{evil}", "headers": {evil: evil}},
+            response={"status": 500, "body": json.dumps({evil: evil})},
+            checks=[{"label": evil, "passed": False, "expected": evil, "actual": [evil], "diff": f"+{evil}"}],
+            captured={evil[:20]: evil},
+        )
+    )
+
+    assert evil.encode() not in client.get(path(execution)).content
+
+
+def test_json_nested_too_deeply_to_draw_is_shown_as_it_is() -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+
+    found = body(deep)
+
+    assert found is not None
+    assert not found.is_json
+    assert found.cut
+
+
+def test_json_is_indented_and_cut_at_a_line() -> None:
+    found = body(json.dumps({"numbers": list(range(5_000))}))
+
+    assert found is not None
+    assert found.text.startswith('{\n  "numbers": [\n    0,')
+    assert found.text.endswith(",")
+    assert len(found.text) <= 6_000 < found.size
+
+
+def test_a_request_becomes_a_curl_command_that_a_shell_understands() -> None:
+    request = {"method": "POST", "url": "http://x/?a=1&b=2", "headers": {"X-Key": "***"}, "body": "it's"}
+
+    assert as_curl(request) == ("curl --request POST 'http://x/?a=1&b=2' --header 'X-Key: ***' --data-raw 'it'\"'\"'s'")
+    assert as_curl({"query": "SELECT 1"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("record", "headline", "blocks"),
+    [
+        ({"status": 201, "reason": "Created", "body": "x"}, "201 Created", ["body"]),
+        ({"query": "SELECT 1", "params": [1, 2]}, "", ["query", "params"]),
+        ({"argv": ["echo", "a b"]}, "echo 'a b'", []),
+        (
+            {"target": "h:1", "method": "shop.Inventory/Reserve", "message": {"sku": "M"}},
+            "h:1 · shop.Inventory/Reserve",
+            ["message"],
+        ),
+        ({"exit_code": 1, "stdout": "", "stderr": "boom"}, "", ["stderr"]),
+        ({"something_new": {"of": "a plug-in"}}, "", ["something_new"]),
+        ({}, "", []),
+    ],
+)
+def test_every_kind_of_request_and_response_is_laid_out(record: Any, headline: str, blocks: list[str]) -> None:
+    found = side(record)
+
+    assert found.headline == headline
+    assert [block.name for block in found.blocks] == blocks
+    assert bool(found) is bool(record)
+
+
+def test_the_waterfall_puts_the_phases_one_after_the_other() -> None:
+    found = phases({"dns": 10, "connect": 20, "tls": 0, "first_byte": 60, "transfer": 10, "total": 100})
+
+    assert [(phase.name, phase.x, phase.width) for phase in found] == [
+        ("dns", 0, 100),
+        ("connect", 100, 200),
+        ("first_byte", 300, 600),
+        ("transfer", 900, 100),
+    ]
+    assert [phase.name for phase in phases({"connect": 5, "total": 20})] == ["connect", "answer"]
+    assert phases({"total": 20}) == []
+
+
+def test_a_diff_is_read_without_its_headers() -> None:
+    assert [(line.kind, line.text) for line in diff_lines("--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y\n z")] == [
+        ("del", "x"),
+        ("ins", "y"),
+        ("same", "z"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "served"),
+    [
+        ("shot.png", "image/png", "image/png"),
+        ("evil.svg", "image/svg+xml", "application/octet-stream"),
+        ("page.html", "text/html", "application/octet-stream"),
+    ],
+)
+def test_a_file_is_always_a_download_and_never_sniffed(
+    client: Client, executed: Callable[..., Execution], name: str, content_type: str, served: str
+) -> None:
+    execution = executed(step(0, "failed"))
+    artifact = Artifact(execution=execution, name=name, content_type=content_type, size=5)
+    artifact.file.save(name, ContentFile(b"<svg>"))
+
+    answer = client.get(f"/s/shop/artifacts/{artifact.pk}/")
+
+    assert answer["Content-Type"] == served
+    assert answer["Content-Disposition"] == f'attachment; filename="{name}"'
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer["Content-Security-Policy"]
+    artifact.file.storage.delete(artifact.file.name)
+    assert client.get(f"/s/shop/artifacts/{artifact.pk}/").status_code == 404
+
+
+def test_nothing_of_another_system_can_be_reached(
+    sign_in: Callable[[User], Client], outsider: User, executed: Callable[..., Execution]
+) -> None:
+    execution = executed(step(0, "failed"))
+    found = execution.steps.get()
+    artifact = Artifact(execution=execution, name="a.txt", content_type="text/plain", size=1)
+    artifact.file.save("a.txt", ContentFile(b"x"))
+    client = sign_in(outsider)
+
+    for inside in (
+        f"executions/{execution.pk}/",
+        f"executions/{execution.pk}/steps/{found.pk}/",
+        f"executions/{execution.pk}/steps/{found.pk}/response/body/",
+        f"artifacts/{artifact.pk}/",
+        f"runs/{execution.run.number}/",
+    ):
+        assert client.get(f"/s/shop/{inside}").status_code == 404
+        assert client.get(f"/s/other/{inside}").status_code == 404
+
+
+def test_a_run_that_is_still_going_is_followed(client: Client, environment: Environment, make_case: MakeCase) -> None:
+    [execution] = taken(planned_run(environment, [make_case()]))
+
+    page = client.get(path(execution)).content.decode()
+
+    assert f'data-execution="{execution.pk}"' in page
+    assert "?after=" in page
+    services.record([ended(execution, step())])
+    assert "data-execution" not in client.get(path(execution)).content.decode()
