@@ -61,7 +61,6 @@ function cell(kind, text, scope) {
 
 function table(canvas, data) {
   const box = document.createElement("table");
-  box.className = "visually-hidden";
   box.createCaption().textContent = canvas.getAttribute("aria-label") ?? "";
   const head = box.createTHead().insertRow();
   head.append(document.createElement("td"), ...data.series.map((series) => cell("th", series.name, "col")));
@@ -70,7 +69,11 @@ function table(canvas, data) {
     const values = data.series.map((series) => cell("td", withUnit(series.values[index], data.unit)));
     body.insertRow().append(cell("th", label, "row"), ...values);
   });
-  return box;
+  // A table itself does not shrink to one pixel: it would make the page wider and longer.
+  const hidden = document.createElement("div");
+  hidden.className = "visually-hidden";
+  hidden.append(box);
+  return hidden;
 }
 
 function draw(canvas) {
