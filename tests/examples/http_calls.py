@@ -32,7 +32,7 @@ def call(method: str, url: str, body: object = None, headers: Mapping[str, str] 
         return Answer(error.code, _parsed(error.read()), error.headers)
 
 
-def eventually(ask: Callable[[], T], is_right: Callable[[T], bool], *, within_seconds: float = 6.0) -> T:
+def eventually(ask: Callable[[], T], is_right: Callable[[T], bool], *, within_seconds: float = 20.0) -> T:
     """Ask again until the answer is right; give back the last one, right or not."""
     deadline = time.monotonic() + within_seconds
     while not is_right(answer := ask()) and time.monotonic() < deadline:

@@ -20,7 +20,7 @@ from tests.examples.shop_processes import (
     start_service,
 )
 
-STOPS_WITHIN_SECONDS = 2.0
+STOPS_WITHIN_SECONDS = 6.0  # less than one on an idle machine; a hanging exporter would take ten
 
 
 def health(environ: Mapping[str, str], service: str) -> int:
@@ -39,14 +39,14 @@ def test_sigterm_ends_a_service_in_time_though_its_collector_is_away(
     dead_collector = f"http://127.0.0.1:{free_ports(1)[0]}"
     process = start_service(service, {**environ, "OTEL_EXPORTER_OTLP_ENDPOINT": dead_collector}, tmp_path)
     log = tmp_path / f"{service}.log"
-    assert eventually(lambda: "event=ready" in log.read_text(), bool, within_seconds=20), log.read_text()
+    assert eventually(lambda: "event=ready" in log.read_text(), bool, within_seconds=60), log.read_text()
     if service == "storefront":
         call("GET", f"{environ['SHOP_STOREFRONT_URL']}/products/mug-blue")  # leaves a span to be sent
 
     started = time.monotonic()
     process.terminate()
 
-    assert process.wait(10) == 0
+    assert process.wait(30) == 0
     assert time.monotonic() - started < STOPS_WITHIN_SECONDS
     assert "event=stopped" in log.read_text()
     assert "Traceback" not in log.read_text()
@@ -63,31 +63,31 @@ def test_a_service_waits_quietly_for_redis_and_the_database(shop: RunningShop, t
     options = ["--port", str(redis_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
     redis_process = subprocess.Popen([str(server), *options], stdout=subprocess.DEVNULL)
     try:
-        assert eventually(lambda: health(environ, "orders"), lambda status: status == 200, within_seconds=15) == 200
+        assert eventually(lambda: health(environ, "orders"), lambda status: status == 200, within_seconds=60) == 200
     finally:
         process.terminate()
         redis_process.terminate()
-        assert process.wait(5) == 0
-        redis_process.wait(5)
+        assert process.wait(30) == 0
+        redis_process.wait(30)
 
 
 def test_a_waiting_service_can_be_ended(tmp_path: Path) -> None:
     environ = shop_environ("postgresql://nobody@127.0.0.1:1/nothing", f"redis://127.0.0.1:{free_ports(1)[0]}/0")
     process = start_service("orders", {**environ, "SHOP_LOG_LEVEL": "debug"}, tmp_path)
     log = tmp_path / "orders.log"
-    assert eventually(lambda: "event=waiting" in log.read_text(), bool, within_seconds=20)
+    assert eventually(lambda: "event=waiting" in log.read_text(), bool, within_seconds=60)
 
     started = time.monotonic()
     process.terminate()
 
-    assert process.wait(10) == 0
+    assert process.wait(30) == 0
     assert time.monotonic() - started < STOPS_WITHIN_SECONDS
 
 
 def test_a_missing_variable_is_named(tmp_path: Path) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
     command = [sys.executable, "-m", "examples.shop", "storefront"]
-    ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=30)
+    ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=90)
 
     assert ended.returncode == 2
     assert ended.stderr.startswith("SHOP_REDIS_URL is not set")

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import grpc
@@ -38,13 +37,13 @@ def reservations_of_the_last_piece(sku: str, ask_inventory: AskInventory) -> int
 
 
 def milliseconds_of_get_stock(sku: str, ask_inventory: AskInventory) -> float:
-    """The median of a few calls."""
+    """The fastest of a few calls: a busy machine makes calls slower, never faster."""
     durations = []
-    for _ in range(5):
+    for _ in range(6):
         started = time.perf_counter()
         ask_inventory(messages.StockRequest(sku=sku))
         durations.append((time.perf_counter() - started) * 1000)
-    return median(durations)
+    return min(durations)
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.2"])
@@ -123,10 +122,10 @@ def test_a_version_in_the_environment_is_the_version_at_the_start(shop: RunningS
             except OSError:
                 return None
 
-        assert eventually(version, lambda got: got is not None, within_seconds=15) == "2.0"
+        assert eventually(version, lambda got: got is not None, within_seconds=60) == "2.0"
     finally:
         process.terminate()
-        assert process.wait(5) == 0
+        assert process.wait(30) == 0
 
 
 def test_the_command_line_switches_too(shop: RunningShop) -> None:
