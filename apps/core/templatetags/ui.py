@@ -1,6 +1,7 @@
 """Template tags of the design system: icons, state marks, history strips, durations, times."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from math import ceil
@@ -78,9 +79,8 @@ def state_icon(state: str) -> SafeString:
 def history_strip(letters: str) -> SafeString:
     """The last 20 results as bars, oldest first; *letters* as in ``apps.core.states.LETTERS``."""
     states = [BY_LETTER.get(letter, "unknown") for letter in letters[-STRIP:]]
-    summary = _("Last results, oldest first: %(states)s") % {
-        "states": ", ".join(state_word(state) for state in states) or _("none")
-    }
+    counts = ", ".join(f"{number} {state_word(state)}" for state, number in Counter(states).most_common())
+    summary = _("Last results: %(counts)s") % {"counts": counts} if states else _("No results yet")
     bars = format_html_join("", '<i class="bar bar-{}"></i>', ((MARKS[s].tone,) for s in states))
     return format_html('<span class="strip" role="img" aria-label="{}" title="{}">{}</span>', summary, summary, bars)
 
