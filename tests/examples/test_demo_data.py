@@ -121,4 +121,4 @@ def test_exactly_two_cases_fail_by_design_and_say_how_to_repair_the_shop() -> No
     marked = {name for name, case in CASES.items() if "fails-by-design" in case.get("tags", [])}
     assert marked == FAILING_BY_DESIGN
     for name in marked:
-        assert "python -m examples.shop control inventory version 1.0" in CASES[name]["description"]
+        assert "script/shop inventory version 1.0" in CASES[name]["description"]
