@@ -57,6 +57,31 @@ def set_statuses(system: System, numbers: Iterable[int], status: str, *, by: Use
     return _told(system, by, "cases.status", changed, status=status)
 
 
+@transaction.atomic
+def change_cases(
+    system: System,
+    numbers: Sequence[int],
+    *,
+    by: User,
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
+    priority: str = "",
+    suite: TestSuite | None = None,
+    status: str = "",
+) -> int:
+    """Make every change that is given; returns how many cases the widest of them changed."""
+    changed = [0]
+    if add or remove:
+        changed.append(tag_cases(system, numbers, by=by, add=add, remove=remove))
+    if priority:
+        changed.append(prioritise_cases(system, numbers, priority, by=by))
+    if suite is not None:
+        changed.append(move_cases(system, numbers, suite, by=by))
+    if status:
+        changed.append(set_statuses(system, numbers, status, by=by))
+    return max(changed)
+
+
 def _locked(system: System, numbers: Iterable[int]) -> list[TestCase]:
     wanted = list(dict.fromkeys(numbers))
     rows = system.cases.filter(number__in=wanted).select_related("current").order_by("number")

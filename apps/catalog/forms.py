@@ -85,7 +85,12 @@ class PlanForm(RefusableMixin, forms.ModelForm[TestPlan]):
     """Name of a plan and what it selects; the four ways add up."""
 
     everything = forms.BooleanField(label=_("All active cases of the system"), required=False)
-    suites = SuitesChoices(label=_("Suites"), required=False, help_text=_("With all suites below them."))
+    suites = SuitesChoices(
+        label=_("Suites"),
+        required=False,
+        help_text=_("With all suites below them."),
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+    )
     tags = TagsField(label=_("Tags"), required=False, help_text=_("With commas between: smoke, checkout"))
     cases = forms.CharField(
         label=_("Cases"),
@@ -126,16 +131,14 @@ class PlanForm(RefusableMixin, forms.ModelForm[TestPlan]):
 
 
 class BulkForm(forms.Form):
-    """What to do with the chosen cases; one of the fields below ``case`` is used, as ``action`` says."""
-
-    ACTIONS = ("tag", "priority", "move", "archive", "restore")
+    """What to do with the chosen cases: everything below ``case`` that is given."""
 
     case = forms.TypedMultipleChoiceField(coerce=int)
-    action = forms.ChoiceField(choices=[(action, action) for action in ACTIONS])
     add = TagsField(required=False)
     remove = TagsField(required=False)
     priority = forms.ChoiceField(choices=[("", ""), *((word, word) for word in PRIORITY)], required=False)
     suite = SuiteChoices(required=False)
+    status = forms.ChoiceField(choices=[("", ""), *TestCase.Status.choices], required=False)
 
     def __init__(self, data: Any, system: System) -> None:
         super().__init__(data)
@@ -145,9 +148,8 @@ class BulkForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
-        needed = {"tag": ("add", "remove"), "priority": ("priority",), "move": ("suite",)}.get(data.get("action", ""))
-        if needed and not any(data.get(name) for name in needed):
-            self.add_error(needed[0], _now("Choose a value."))
+        if not self.errors and not any(data.get(name) for name in self.fields if name != "case"):
+            raise forms.ValidationError(_now("Choose what to change."))
         return data
 
 

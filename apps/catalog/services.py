@@ -1,6 +1,6 @@
 """What other apps may do with suites, cases and plans; each verb owns its transaction."""
 
-from apps.catalog.bulk_services import move_cases, prioritise_cases, set_statuses, tag_cases
+from apps.catalog.bulk_services import change_cases, move_cases, prioritise_cases, set_statuses, tag_cases
 from apps.catalog.case_services import (
     KEEP,
     duplicate_case,
@@ -21,6 +21,7 @@ __all__ = [
     "EditConflict",
     "Node",
     "cases_of",
+    "change_cases",
     "count_cases",
     "duplicate_case",
     "export_cases",

@@ -2,13 +2,14 @@
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from apps.catalog.definition import OPERATORS, Case, Field, Kind, Step, find_kind
+from apps.catalog.definition.canonical import DEFAULT_STEP_TIMEOUT
 
 _ONE_LINE = 90  # characters
 _MARKS = {"check", "at", "not"}
@@ -55,11 +56,23 @@ class StepWords:
     label: str
     icon: str
     headline: str
+    headline_is_all: bool  # what it says is not repeated in params
     params: list[Param]
     checks: list[CheckWords]
     implied: list[CheckWords]
     captures: list[CaptureWords]
     known: bool
+
+    @property
+    def limit(self) -> str:
+        """Seconds that a try may take; "" for the usual limit."""
+        return "" if self.step.timeout == DEFAULT_STEP_TIMEOUT else f"{self.step.timeout:g}"
+
+    @property
+    def retry(self) -> tuple[str, str] | None:
+        """Seconds that the step is retried for, and between two tries."""
+        retry = self.step.retry
+        return (f"{retry.for_s:g}", f"{retry.every_s:g}") if retry else None
 
 
 def steps_in_words(definition: Mapping[str, Any]) -> dict[str, list[StepWords]]:
@@ -83,7 +96,8 @@ def _step(number: int, step: Step) -> StepWords:
         label=_(kind.label) if kind else step.kind,
         icon=kind.icon if kind else "help",
         headline=headline,
-        params=[_param(field, step.params[field.name]) for field in fields if field.name in step.params.keys() - told],
+        headline_is_all=bool(told),
+        params=_params(fields, step.params, told),
         checks=[_check(check, kind) for check in step.expect],
         implied=[_check(check, kind) for check in implied],
         captures=[_capture(name, source, kind) for name, source in step.capture.items()],
@@ -107,13 +121,28 @@ def _headline(step: Step, kind: Kind | None) -> tuple[str, set[str]]:
     fields = [field for field in (kind.fields if kind else ()) if isinstance(given.get(field.name), str)]
     fields.sort(key=lambda field: (field.secret, field.type == "text"))  # a query says more than an address
     text = given[fields[0].name].strip() if fields else ""
-    return first_line(text), {fields[0].name} if fields and first_line(text) == text else set()
+    all_said = fields and fields[0].type != "markdown" and first_line(text) == text
+    return first_line(text), {fields[0].name} if all_said else set()
 
 
 def first_line(text: str) -> str:
     """The first line of *text*, cut, with … when there is more."""
     line, *rest = text.splitlines() or [""]
     return f"{line[:_ONE_LINE]}…" if rest or len(line) > _ONE_LINE else line
+
+
+def _params(fields: Iterable[Field], given: Mapping[str, Any], told: Set[str]) -> list[Param]:
+    """The fields that are given, those of an object one by one."""
+    params: list[Param] = []
+    for field in fields:
+        if field.name not in given or field.name in told:
+            continue
+        value = given[field.name]
+        if field.type == "object" and isinstance(value, Mapping):
+            params += _params(field.fields, value, frozenset())
+        else:
+            params.append(_param(field, value))
+    return params
 
 
 def _param(field: Field, value: Any) -> Param:

@@ -5,8 +5,9 @@ Used twice: to refuse a definition that holds a broken one, and to evaluate it w
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Protocol
 
 import jsonschema_rs
@@ -14,10 +15,12 @@ import minijinja
 import regex
 from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError, JSONPathQuery
 from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction
-from jsonpath_rfc9535.selectors import IndexSelector, NameSelector
+from jsonpath_rfc9535.segments import JSONPathChildSegment
+from jsonpath_rfc9535.selectors import IndexSelector, NameSelector, WildcardSelector
 
 REGEX_SECONDS = 0.2  # a pattern that backtracks for ever is stopped after this time
 _KEPT = 2048
+_MOST_FOUND = 100_000  # values of one path
 
 
 class ExpressionError(ValueError):
@@ -80,38 +83,61 @@ _PATHS.function_extensions["match"] = _TimedPattern(whole=True)
 _PATHS.function_extensions["search"] = _TimedPattern(whole=False)
 
 
-class JSONPath:
-    """A compiled path. ``steps`` holds its names and indexes when it can find one value only."""
+_EVERY = object()  # the wildcard among the steps of a path
+_Step = str | int | object
 
-    __slots__ = ("query", "steps")
+
+class JSONPath:
+    """A compiled path. *is_singular* says that it cannot find more than one value."""
+
+    __slots__ = ("_query", "_steps", "is_singular")
 
     def __init__(self, query: JSONPathQuery) -> None:
-        self.query = query
-        self.steps = _steps(query) if query.singular_query() else None
+        self._query = query
+        self._steps = _steps(query)
+        self.is_singular = query.singular_query()
 
     def find(self, value: Any) -> list[Any]:
-        """Every value the path finds in *value*, in order."""
-        if self.steps is None:
-            return [node.value for node in self.query.finditer(value)]
-        for step in self.steps:
+        """Every value the path finds in *value*, in order. Raises ``ExpressionError``."""
+        if self._steps is None:
             try:
-                if isinstance(step, str) is not isinstance(value, dict):
-                    return []
-                value = value[step]
-            except (LookupError, TypeError):
-                return []
-        return [value]
+                return [node.value for node in islice(self._query.finditer(value), _MOST_FOUND)]
+            except JSONPathError as error:
+                raise ExpressionError(str(error).splitlines()[0]) from None
+        found = [value]
+        for step in self._steps:
+            found = [item for one in found for item in _children(one, step)]
+        return found
 
 
-def _steps(query: JSONPathQuery) -> tuple[str | int, ...]:
-    found: list[str | int] = []
+def _steps(query: JSONPathQuery) -> tuple[_Step, ...] | None:
+    """The path as names, indexes and wildcards, which is what most paths are; or nothing."""
+    found: list[_Step] = []
     for segment in query.segments:
         selector = segment.selectors[0]
+        if not isinstance(segment, JSONPathChildSegment) or len(segment.selectors) != 1:
+            return None
         if isinstance(selector, NameSelector):
             found.append(selector.name)
         elif isinstance(selector, IndexSelector):
             found.append(selector.index)
+        elif isinstance(selector, WildcardSelector):
+            found.append(_EVERY)
+        else:
+            return None
     return tuple(found)
+
+
+def _children(value: Any, step: _Step) -> Iterable[Any]:
+    if isinstance(value, dict):
+        if step is _EVERY:
+            return value.values()
+        return (value[step],) if isinstance(step, str) and step in value else ()
+    if isinstance(value, list):
+        if step is _EVERY:
+            return value
+        return (value[step],) if isinstance(step, int) and -len(value) <= step < len(value) else ()
+    return ()
 
 
 @lru_cache(_KEPT)

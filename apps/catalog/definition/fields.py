@@ -4,7 +4,7 @@ From these descriptions come the editor's form for the kind, the validation of d
 check of values after their templates have been rendered.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 FieldType = Literal[
@@ -100,9 +100,14 @@ class Kind:
     restricted: bool = False
     by_person: bool = False
 
+    _subjects: dict[str, Subject] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_subjects", {subject.name: subject for subject in self.subjects})
+
     def subject(self, name: str) -> Subject | None:
         """The subject called *name*."""
-        return next((subject for subject in self.subjects if subject.name == name), None)
+        return self._subjects.get(name)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON for the editor."""
@@ -111,7 +116,7 @@ class Kind:
             "label": self.label,
             "summary": self.summary,
             "icon": self.icon,
-            "fields": [field.as_dict() for field in self.fields],
+            "fields": [one.as_dict() for one in self.fields],
             "subjects": [subject.as_dict() for subject in self.subjects],
             "main": self.main,
             "choices": [{"names": list(c.names), "required": c.required} for c in self.choices],

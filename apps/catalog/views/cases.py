@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import Role
 from apps.catalog import services
@@ -62,24 +62,13 @@ def cases_bulk(request: SystemRequest, system: System) -> HttpResponse:
     if not form.is_valid():
         errors = [{"field": name, "detail": str(text)} for name, found in form.errors.items() for text in found]
         raise DomainError("invalid-choice", errors[0]["detail"], status=422, errors=errors)
-    changed = _change(system, form.cleaned_data, request.user)
+    values = form.cleaned_data
+    changed = services.change_cases(system, values.pop("case"), by=request.user, **values)
     text = ngettext("%(count)d case changed.", "%(count)d cases changed.", changed) % {"count": changed}
     messages.success(request, text)
     target = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
     return redirect(target if safe else reverse("insights:cases", args=[system.slug]))
-
-
-def _change(system: System, values: dict[str, Any], by: Any) -> int:
-    numbers, action = values["case"], values["action"]
-    if action == "tag":
-        return services.tag_cases(system, numbers, by=by, add=values["add"], remove=values["remove"])
-    if action == "priority":
-        return services.prioritise_cases(system, numbers, values["priority"], by=by)
-    if action == "move":
-        return services.move_cases(system, numbers, values["suite"], by=by)
-    status = TestCase.Status.ARCHIVED if action == "archive" else TestCase.Status.ACTIVE
-    return services.set_statuses(system, numbers, status, by=by)
 
 
 @system_page(Role.TESTER)
@@ -107,10 +96,11 @@ def cases_import(request: SystemRequest, system: System) -> HttpResponse:
 
 
 @system_page(Role.VIEWER)
-@require_GET
+@require_http_methods(["GET", "POST"])
 def cases_export(request: SystemRequest, system: System) -> HttpResponseBase:
-    """The cases with the numbers ``?case=`` as one YAML file; all that are not archived without any."""
-    numbers = [int(number) for number in request.GET.getlist("case") if number.isdecimal() and len(number) < 10]
+    """The cases with the numbers ``case`` as one YAML file; all that are not archived without any."""
+    asked = [*request.GET.getlist("case"), *request.POST.getlist("case")]
+    numbers = [int(number) for number in asked if number.isdecimal() and len(number) < 10]
     cases = system.cases.select_related("current", "suite").order_by("number")
     chosen = cases.filter(number__in=numbers) if numbers else cases.exclude(status=TestCase.Status.ARCHIVED)
     response = StreamingHttpResponse(

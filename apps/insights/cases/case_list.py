@@ -44,6 +44,11 @@ class CaseList:
     filters: int = field(default=0)
 
     @property
+    def within(self) -> str:
+        """Query string that names the chosen suite; "" when there is none."""
+        return f"?suite={self.node.pk}" if self.node else ""
+
+    @property
     def in_suite(self) -> bool:
         """Whether all rows stand in one suite without suites below it, so that its name need not be repeated."""
         return self.node is not None and not self.node.children
