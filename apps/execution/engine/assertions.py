@@ -1,6 +1,7 @@
 """Evaluation of checks and captures on what an executor saw."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -26,7 +27,8 @@ class CaptureError(Exception):
 
 def evaluate(kind: Kind, check: Mapping[str, Any], observed: Observed, *, implied: bool = False) -> CheckResult:
     """How *check* (rendered) goes on *observed*. Never raises on what the other side sent."""
-    operator, expected = next((key, check[key]) for key in check if key not in CHECK_KEYS)
+    operator = _operator(check)
+    expected = check[operator]
     negated = bool(check.get("not"))
     result = CheckResult(describe(check), False, expected=bounded(expected), implied=implied)
     subject = kind.subject(check["check"])
@@ -54,12 +56,23 @@ def evaluate(kind: Kind, check: Mapping[str, Any], observed: Observed, *, implie
     return result
 
 
+def _operator(check: Mapping[str, Any]) -> str:
+    for key in check:
+        if key not in CHECK_KEYS:
+            return key
+    raise KeyError("operator")
+
+
 def describe(check: Mapping[str, Any]) -> str:
     """The check in one line: ``json $.total not equals 12``."""
-    operator, expected = next((key, check[key]) for key in check if key not in CHECK_KEYS)
-    words = [check["check"], check.get("at", ""), "not" if check.get("not") else "", operator.replace("_", " ")]
-    if operator != "schema":
-        words.append(short(expected, 80))
+    operator = _operator(check)
+    shown = "" if operator == "schema" else short(check[operator], 80)
+    return _label(check["check"], check.get("at", ""), bool(check.get("not")), operator, shown)
+
+
+@lru_cache(4096)
+def _label(subject: str, at: str, negated: bool, operator: str, shown: str) -> str:
+    words = (subject, at, "not" if negated else "", operator.replace("_", " "), shown)
     return " ".join(word for word in words if word)
 
 
@@ -92,7 +105,7 @@ def _at_path(value: Any, at: str) -> Looked:
         raise NotObserved("the value is nested too deeply for this path") from None
     if len(found) == 1:
         return Looked(found[0], found)
-    if path.steps is not None:
+    if path.is_singular:
         return Looked.nothing()
     return Looked(found, found)
 

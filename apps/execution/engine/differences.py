@@ -19,7 +19,10 @@ def bounded(value: Any, limit: int = MAX_VALUE) -> Any:
             return value
         return f"{value[:limit]}… ({len(value)} characters)"
     if isinstance(value, dict | list):
-        text = written(value, limit)
+        try:
+            text = written(value, limit)
+        except RecursionError:
+            return "… (nested too deeply)"
         return value if len(text) <= limit else f"{text[:limit]}… (cut)"
     return value
 
@@ -59,6 +62,10 @@ def _is_small(value: Any, limit: int) -> bool:
 
 def short(value: Any, limit: int = 120) -> str:
     """*value* for a one-line message: texts in quotes, the rest as JSON."""
+    if type(value) is int:
+        return str(value)
+    if type(value) is str and len(value) <= limit and value.isprintable():
+        return f"“{value}”"
     text = f"“{value}”" if isinstance(value, str) and len(value) <= limit else written(value, limit)
     text = " ".join(text.split())
     return text if len(text) <= limit + 2 else text[:limit] + "…"

@@ -24,9 +24,14 @@ _SHORTEST_LINE = 12
 _SHORTEST_BASE64 = 6
 
 
+# Refuses what is not JSON, and characters that cannot be encoded stay to be found.
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
+
+
 class _Prepared(NamedTuple):
     whole: frozenset[str]
     forms: tuple[str, ...]  # a longer form first: it may hold a shorter one
+    escaped: tuple[str, ...]  # the same as they stand in JSON
     telltale: tuple[str, ...]  # one of these stands in any JSON that holds a form
     has_short: bool
 
@@ -35,8 +40,12 @@ class _Prepared(NamedTuple):
 def _prepared(secrets: frozenset[str]) -> _Prepared:
     forms = sorted({form for secret in secrets for form in forms_of(secret)}, key=lambda form: (-len(form), form))
     smallest = [form for form in forms if not any(other in form for other in forms if other != form)]
-    telltale = tuple(json.dumps(form, ensure_ascii=False)[1:-1] for form in smallest)
-    return _Prepared(secrets, tuple(forms), telltale, any(len(secret) < SHORTEST for secret in secrets))
+    has_short = any(len(secret) < SHORTEST for secret in secrets)
+    return _Prepared(secrets, tuple(forms), tuple(map(_escaped, forms)), tuple(map(_escaped, smallest)), has_short)
+
+
+def _escaped(form: str) -> str:
+    return _JSON.encode(form)[1:-1]
 
 
 class Masker:
@@ -76,19 +85,26 @@ class Masker:
         Comes back as the same object when there was nothing to do.
         """
         try:
-            text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+            text = _JSON.encode(value)
             text.encode()
-            clean = "\\u0000" not in text
         except (ValueError, TypeError):
-            text, clean = "", False
-        if clean and not self._occurs_in(text):
-            return value
-        return self._walk(value)
-
-    def _occurs_in(self, text: str) -> bool:
-        """Whether a secret may stand in the JSON *text*."""
+            return self._walk(value)
         known = self._known
-        return known.has_short or any(form in text for form in known.telltale) or (bool(known.forms) and CUT in text)
+        if "\\u0000" in text or known.has_short or (known.forms and CUT in text):
+            return self._walk(value)
+        if not any(form in text for form in known.telltale):
+            return value
+        return self._in_json(text, value)
+
+    def _in_json(self, text: str, value: Any) -> Any:
+        """*value*, whose JSON is *text*, masked there at once: much quicker than text by text."""
+        for form in self._known.escaped:
+            if form in text:
+                text = text.replace(form, MASK)
+        try:
+            return json.loads(text)
+        except ValueError:  # a form stood in a number, or in the punctuation of JSON
+            return self._walk(value)
 
     def _walk(self, value: Any) -> Any:
         if isinstance(value, str):

@@ -11,6 +11,9 @@ from apps.execution.engine.differences import short
 _MAX_SCHEMA_ERRORS = 5
 
 
+_TYPE_NAMES = {str: "string", int: "integer", float: "number", list: "array", dict: "object"}
+
+
 class NotComparable(Exception):
     """The two values cannot be compared by this operator."""
 
@@ -53,7 +56,8 @@ def _equals(looked: Looked, expected: Any) -> Verdict:
         return False, ""
     if looked.is_text and _is_number(expected):
         return _number_in(looked.value) == expected, ""
-    return same(looked.value, expected), _type_hint(looked.value, expected)
+    holds = same(looked.value, expected)
+    return holds, "" if holds else _type_hint(looked.value, expected)
 
 
 def same(one: Any, other: Any) -> bool:
@@ -116,10 +120,7 @@ def type_name(value: Any) -> str:
     """The JSON type of *value*: string, integer, number, boolean, array, object or null."""
     if isinstance(value, bool):
         return "boolean"
-    for name, types in (("string", str), ("integer", int), ("number", float), ("array", list), ("object", dict)):
-        if isinstance(value, types):
-            return name
-    return "null"
+    return next((name for kind, name in _TYPE_NAMES.items() if isinstance(value, kind)), "null")
 
 
 def _type(looked: Looked, expected: Any) -> Verdict:
@@ -127,7 +128,7 @@ def _type(looked: Looked, expected: Any) -> Verdict:
         return False, ""
     name = type_name(looked.value)
     holds = name == expected or (expected == "number" and name == "integer")
-    return holds, f"it is {_article(looked.value)}: {short(looked.value)}"
+    return holds, "" if holds else f"it is {_article(looked.value)}: {short(looked.value)}"
 
 
 def _count(looked: Looked, expected: Any) -> Verdict:
@@ -135,15 +136,19 @@ def _count(looked: Looked, expected: Any) -> Verdict:
         number = len(looked.value) if isinstance(looked.value, list | dict) else int(looked.value is not None)
         return number == expected, f"there {'is' if number == 1 else 'are'} {number}"
     number = len(looked.found)
+    if number == expected:
+        return True, ""
     hint = ""
     if number == 1 and isinstance(looked.value, list):
         hint = f" (a list of {len(looked.value)}: end the path with [*] to count its items)"
-    return number == expected, f"{number} {'was' if number == 1 else 'were'} found{hint}"
+    return False, f"{number} {'was' if number == 1 else 'were'} found{hint}"
 
 
 def _exists(looked: Looked, expected: Any) -> Verdict:
     there = looked.value not in (None, "", [], {}) if looked.is_whole else bool(looked.found)
-    return there is bool(expected), f"it is {short(looked.value)}" if there else "there is nothing"
+    if there is bool(expected):
+        return True, ""
+    return False, f"it is {short(looked.value)}" if there else "there is nothing"
 
 
 def _one_of(looked: Looked, expected: Any) -> Verdict:

@@ -121,6 +121,8 @@ class _CaseRun:
     async def _teardown(self, case: Case) -> None:
         """Always runs, also after a cancel, within a limit of its own."""
         self._ends_at = math.inf
+        if not case.teardown:
+            return
         limit = self._executors.settings.teardown_timeout
         try:
             async with asyncio.timeout(limit):

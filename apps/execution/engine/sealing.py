@@ -33,4 +33,5 @@ def seal(outcome: StepOutcome, masker: Masker) -> None:
     ) = sealed
     for check, parts in zip(outcome.checks, checks, strict=True):
         check.label, check.expected, check.actual, check.diff, check.message = parts
-    outcome.artifacts = [replace(artifact, content=masker.content(artifact.content)) for artifact in outcome.artifacts]
+    if outcome.artifacts:
+        outcome.artifacts = [replace(one, content=masker.content(one.content)) for one in outcome.artifacts]

@@ -58,8 +58,7 @@ class _Prepared:
 async def perform(step: Step, outcome: StepOutcome, scope: Scope) -> None:
     """Run *step* and write into *outcome* what it did. Raises nothing but ``CancelledError``."""
     try:
-        prepared = _prepare(step, outcome, scope)
-        await _repeat(step, prepared, outcome, scope)
+        await _do(step, outcome, scope)
     except NeedsPerson:
         outcome.state = State.WAITING
     except TemplateError as error:
@@ -87,28 +86,36 @@ def _not_rendered(error: TemplateError, outcome: StepOutcome, scope: Scope) -> N
         outcome.message = str(error) + (f" in environment {scope.environment}" if scope.environment else "")
 
 
-def _prepare(step: Step, outcome: StepOutcome, scope: Scope) -> _Prepared:
+async def _do(step: Step, outcome: StepOutcome, scope: Scope) -> None:
     kind = find_kind(step.kind)
     if kind is None:
         raise StepBlocked(f"unknown step kind “{step.kind}”")
     executor = scope.executors.find(step.kind)
     params = scope.templates.render(step.params, "with")
     _check_rendered(kind, params)
-    outcome.request = executor.describe(params)
+    try:
+        _check_permission(kind, scope)
+        outcome.span_id = tracing.new_span_id()
+        prepared = _Prepared(
+            kind,
+            executor,
+            StepRequest(step.kind, params, step.timeout),
+            StepContext(scope.execution_id, tracing.traceparent(scope.trace_id, outcome.span_id)),
+            scope.templates.render(step.expect, "expect"),
+            scope.templates.render(step.capture, "capture"),
+        )
+        await _repeat(step, prepared, outcome, scope)
+    finally:
+        if not outcome.request:  # the executor did not come so far as to say what it sent
+            outcome.request = executor.describe(params)
+
+
+def _check_permission(kind: Kind, scope: Scope) -> None:
     if kind.restricted and kind.name not in scope.allowed:
         raise StepBlocked(
             f"steps of kind {kind.name} are not allowed on this worker; "
             f"they run on workers started with INTEGHUB_ALLOW={kind.name}"
         )
-    outcome.span_id = tracing.new_span_id()
-    return _Prepared(
-        kind,
-        executor,
-        StepRequest(step.kind, params, step.timeout),
-        StepContext(scope.execution_id, tracing.traceparent(scope.trace_id, outcome.span_id)),
-        scope.templates.render(step.expect, "expect"),
-        scope.templates.render(step.capture, "capture"),
-    )
 
 
 def _check_rendered(kind: Kind, params: Mapping[str, Any]) -> None:

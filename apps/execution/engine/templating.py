@@ -13,7 +13,7 @@ import uuid as uuid_module
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import minijinja
@@ -23,7 +23,8 @@ from apps.catalog.definition.inspection import FUNCTION_NAMES, LANGUAGE_NAMES
 
 FUEL = 50_000  # operations of one template; a loop that never ends stops here
 MAX_RENDERED = 8 * 1024 * 1024
-_RANDOM: ContextVar[random.Random] = ContextVar("random")
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_CURRENT: ContextVar["Templates"] = ContextVar("templates")  # whose functions are called
 
 
 class TemplateError(Exception):
@@ -37,7 +38,7 @@ class TemplateError(Exception):
 
 def uuid() -> str:
     """A random UUID, the same for the same seed."""
-    return str(uuid_module.UUID(int=_RANDOM.get().getrandbits(128), version=4))
+    return str(uuid_module.UUID(int=_CURRENT.get().random.getrandbits(128), version=4))
 
 
 def now(form: str = "iso", seconds: float = 0) -> str | int:
@@ -54,7 +55,7 @@ def now(form: str = "iso", seconds: float = 0) -> str | int:
 
 def random_int(low: int, high: int) -> int:
     """A whole number from *low* to *high*, the same for the same seed."""
-    return _RANDOM.get().randint(low, high)
+    return _CURRENT.get().random.randint(low, high)
 
 
 def base64(text: Any) -> str:
@@ -117,34 +118,43 @@ class Templates:
     """
 
     def __init__(self, values: Mapping[str, Any], seed: int | str = 0) -> None:
-        self.values: dict[str, Any] = {name: plain(value) for name, value in values.items()}
-        self._random = random.Random(str(seed))  # noqa: S311 - test data that can be made again, not keys
+        self.values: dict[str, Any] = {
+            name: value if type(value) in _PLAIN else plain(value) for name, value in values.items()
+        }
+        self._seed = str(seed)
+
+    @cached_property
+    def random(self) -> random.Random:
+        """The source of random values; made when it is first asked, since seeding takes its time."""
+        return random.Random(self._seed)  # noqa: S311 - test data that can be made again, not keys
 
     def render(self, value: Any, field: str) -> Any:
         """*value* with every template in it rendered, at any depth. Raises ``TemplateError``."""
-        _RANDOM.set(self._random)
-        return self._render(value, field)
+        _CURRENT.set(self)
+        try:
+            return self._render(value)
+        except _Failed as failed:
+            reason, variable = failed.args
+            path = _find(value, failed.text, field)
+            raise TemplateError(path or field, reason, variable) from None
 
-    def _render(self, value: Any, field: str) -> Any:
+    def _render(self, value: Any) -> Any:
         if isinstance(value, str):
-            return self._text(value, field) if has_template(value) else value
+            return self._text(value) if "{" in value and has_template(value) else value
         if isinstance(value, dict):
             return {
-                (self._key(key, field) if has_template(key) else key): self._render(item, f"{field}.{key}")
+                (_printed(self._text(key)) if "{" in key and has_template(key) else key): self._render(item)
                 for key, item in value.items()
             }
         if isinstance(value, list):
-            return [self._render(item, f"{field}[{index}]") for index, item in enumerate(value)]
+            return [self._render(item) for item in value]
         return value
 
-    def _key(self, key: str, field: str) -> str:
-        return _printed(self._text(key, f"{field}.{key}"))
-
-    def _text(self, text: str, field: str) -> Any:
+    def _text(self, text: str) -> Any:
         try:
             template = _template(text)
         except ExpressionError as error:
-            raise TemplateError(field, f"the template cannot be read: {error}") from None
+            raise _Failed(text, f"the template cannot be read: {error}") from None
         if template.name and template.name in self.values:
             return self.values[template.name]
         used = {name: self.values[name] for name in template.names if name in self.values}
@@ -154,11 +164,11 @@ class Templates:
             else:
                 rendered = _ENVIRONMENT.render_str(text, None, **used)
         except minijinja.TemplateError as error:
-            raise self._error(error, template, field) from None
+            raise self._failed(error, template) from None
         except (TypeError, ValueError, OverflowError, KeyError) as error:  # from a function's arguments
-            raise TemplateError(field, f"“{text}”: {error}") from None
+            raise _Failed(text, f"“{text}”: {error}") from None
         if isinstance(rendered, str) and len(rendered) > MAX_RENDERED:
-            raise TemplateError(field, "the rendered text is too long")
+            raise _Failed(text, "the rendered text is too long")
         return rendered
 
     def _value(self, expression: str, used: dict[str, Any]) -> Any:
@@ -168,15 +178,37 @@ class Templates:
             _ENVIRONMENT.render_str("{{ " + expression + " }}", None, **used)
         return plain(value)
 
-    def _error(self, error: minijinja.TemplateError, template: _Template, field: str) -> TemplateError:
+    def _failed(self, error: minijinja.TemplateError, template: _Template) -> "_Failed":
+        text = template.source
         if error.kind == "OutOfFuel":
-            return TemplateError(field, "the template does too much")
+            return _Failed(text, "the template does too much")
         unknown = sorted(template.names - self.values.keys() - FUNCTION_NAMES - LANGUAGE_NAMES)
         if unknown and error.kind in ("UndefinedError", "InvalidOperation"):
-            return TemplateError(field, f"the variable “{unknown[0]}” is not known", unknown[0])
+            return _Failed(text, f"the variable “{unknown[0]}” is not known", unknown[0])
         if error.kind == "UndefinedError":
-            return TemplateError(field, f"“{template.source}” has no value", template.expression)
-        return TemplateError(field, f"“{template.source}”: {error.detail or error.message}")
+            return _Failed(text, f"“{text}” has no value", template.expression)
+        return _Failed(text, f"“{text}”: {error.detail or error.message}")
+
+
+class _Failed(Exception):
+    """The template *text* cannot be rendered; where it stands is looked for afterwards."""
+
+    def __init__(self, text: str, reason: str, variable: str = "") -> None:
+        self.text = text
+        super().__init__(reason, variable)
+
+
+def _find(value: Any, text: str, path: str) -> str:
+    """The path at which *text* stands in *value*."""
+    if value == text:
+        return path
+    if isinstance(value, dict):
+        inner = ((f"{path}.{key}", text if key == text else item) for key, item in value.items())
+    elif isinstance(value, list):
+        inner = ((f"{path}[{index}]", item) for index, item in enumerate(value))
+    else:
+        return ""
+    return next((found for place, item in inner if (found := _find(item, text, place))), "")
 
 
 def plain(value: Any) -> Any:
