@@ -147,7 +147,13 @@ def _store_rollups(environment_id: int, pairs: Sequence[tuple[Execution, Result]
     final = [(execution, result) for execution, result in pairs if result.is_final]
     rollups.record_cases(
         rollups.Seen(
-            execution.case_id, environment_id, result.state, result.finished_at, execution.pk, result.duration_ms
+            execution.case_id,
+            environment_id,
+            result.state,
+            result.finished_at,
+            execution.run_id,
+            execution.pk,
+            result.duration_ms,
         )
         for execution, result in final
         if result.state != State.CANCELLED
@@ -161,7 +167,7 @@ def _store_rollups(environment_id: int, pairs: Sequence[tuple[Execution, Result]
 
 
 def _store_points(environment_id: int, pairs: Sequence[tuple[Execution, Result]], points: Mapping[str, int]) -> None:
-    seen: list[rollups.Seen] = []
+    seen: dict[int, list[rollups.Seen]] = defaultdict(list)
     latencies: dict[Any, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for execution, result in pairs:
         worst: dict[int, str] = {}
@@ -173,10 +179,10 @@ def _store_points(environment_id: int, pairs: Sequence[tuple[Execution, Result]]
                 worst[point] = step.state
             if step.latency_ms is not None:
                 latencies[result.finished_at.date()][point].append(step.latency_ms)
-        seen += [
-            rollups.Seen(point, environment_id, state, result.finished_at, execution.pk)
+        seen[execution.case_id] += [
+            rollups.Seen(point, environment_id, state, result.finished_at, execution.run_id, execution.pk)
             for point, state in worst.items()
         ]
-    rollups.record_points(seen)
+    rollups.record_points(environment_id, seen)
     for day, values in sorted(latencies.items()):
         rollups.add_latencies(environment_id, day, values)

@@ -20,13 +20,41 @@ from apps.runs import histogram
 from apps.runs.models import TestRun
 from apps.runs.signals import executions_finished, run_finished
 
+WORSE = ("skipped", "passed", "blocked", "failed")  # the later, the worse; others leave no record
 COUNTED = ("passed", "failed", "blocked", "skipped", "cancelled", "waiting")
 
+# Several results of one run count as one, the worst: a later data row that passes does not hide one that failed.
+_ORDER = "array_position(ARRAY['skipped', 'passed', 'blocked', 'failed'], {row}.state::text)"
+_KEEP = (
+    "{table}.last_run_id = EXCLUDED.last_run_id AND "
+    + _ORDER.replace("{row}", "{table}")
+    + " > "
+    + _ORDER.replace("{row}", "EXCLUDED")
+)
 _RECORD = """
-    INSERT INTO {table} ({owner}, environment_id, state, strip, last_at, last_execution_id{extra}) VALUES %s
+    INSERT INTO {table} ({owner}, environment_id, state, strip, last_at, last_run_id, last_execution_id{extra})
+    VALUES %s
     ON CONFLICT ({owner}, environment_id) DO UPDATE SET
-        state = EXCLUDED.state, last_at = EXCLUDED.last_at, last_execution_id = EXCLUDED.last_execution_id{set_extra},
+        state = CASE WHEN {keep} THEN {table}.state ELSE EXCLUDED.state END,
+        last_execution_id = CASE WHEN {keep} THEN {table}.last_execution_id ELSE EXCLUDED.last_execution_id END,
+        last_at = EXCLUDED.last_at, last_run_id = EXCLUDED.last_run_id{set_extra},
         strip = right({table}.strip || EXCLUDED.strip, 20)
+"""
+_CASE_POINT = """
+    INSERT INTO {table} (case_id, point_id, environment_id, state, last_at, last_run_id) VALUES %s
+    ON CONFLICT (point_id, environment_id, case_id) DO UPDATE SET
+        state = CASE WHEN {keep} THEN {table}.state ELSE EXCLUDED.state END,
+        last_at = EXCLUDED.last_at, last_run_id = EXCLUDED.last_run_id
+"""
+# A case counts as long as it is active and its present revision still goes over the seam.
+_WORST = """
+    UPDATE runs_pointrecord AS p SET state = CASE WHEN EXISTS (
+        SELECT FROM runs_casepointrecord r
+        JOIN catalog_testcase c ON c.id = r.case_id AND c.status = 'active'
+        JOIN catalog_testcase_points g ON g.testcase_id = r.case_id AND g.integrationpoint_id = r.point_id
+        WHERE r.point_id = p.point_id AND r.environment_id = p.environment_id AND r.state = 'failed'
+    ) THEN 'failed' ELSE 'passed' END
+    WHERE p.environment_id = %s AND p.point_id = ANY(%s)
 """
 _DAY = """
     INSERT INTO runs_daycount (environment_id, day, passed, failed, blocked, skipped) VALUES %s
@@ -105,37 +133,60 @@ class Seen:
     environment_id: int
     state: str
     at: datetime
+    run_id: int
     execution_id: int
     duration_ms: float | None = None
+
+
+def _worst(ones: Sequence[Seen]) -> Seen:
+    """The worst of the newest run's results; of equals the last."""
+    run_id = ones[-1].run_id
+    return max((one for one in ones if one.run_id == run_id), key=lambda one: (WORSE.index(one.state), one.at))
 
 
 def _records(seen: Iterable[Seen]) -> list[tuple[Any, ...]]:
     rows: dict[tuple[int, int], list[Seen]] = defaultdict(list)
     for one in seen:
-        if one.state in LETTERS:
+        if one.state in WORSE:
             rows[one.owner_id, one.environment_id].append(one)
-    return [
-        (owner, environment, last.state, strip[-20:], last.at, last.execution_id, last.duration_ms)
-        for (owner, environment), group in sorted(rows.items())
-        for last, strip in [(group[-1], "".join(LETTERS[one.state] for one in group))]
-    ]
+    records = []
+    for (owner, environment), ones in sorted(rows.items()):
+        worst, strip = _worst(ones), "".join(LETTERS[one.state] for one in ones)[-20:]
+        last = (ones[-1].at, worst.run_id, worst.execution_id, worst.duration_ms)
+        records.append((owner, environment, worst.state, strip, *last))
+    return records
+
+
+def _record_sql(table: str, owner: str, *more: str) -> str:
+    extra = "".join(f", {column}" for column in more)
+    set_extra = "".join(f", {column} = EXCLUDED.{column}" for column in more)
+    keep = _KEEP.format(table=table)
+    return _RECORD.format(table=table, owner=owner, extra=extra, set_extra=set_extra, keep=keep)
 
 
 def record_cases(seen: Iterable[Seen]) -> None:
     """Last state, strip and duration of each case."""
-    sql = _RECORD.format(
-        table="runs_caserecord",
-        owner="case_id",
-        extra=", duration_ms",
-        set_extra=", duration_ms = EXCLUDED.duration_ms",
-    )
-    _write(sql, _records(seen))
+    _write(_record_sql("runs_caserecord", "case_id", "duration_ms"), _records(seen))
 
 
-def record_points(seen: Iterable[Seen]) -> None:
-    """Last state and strip of each integration point."""
-    sql = _RECORD.format(table="runs_pointrecord", owner="point_id", extra="", set_extra="")
-    _write(sql, [row[:-1] for row in _records(seen)])
+def record_points(environment_id: int, seen: Mapping[int, Sequence[Seen]]) -> None:
+    """State and strip of each integration point; *seen*: case id → what it saw of its points, in order."""
+    by_case: dict[tuple[int, int], list[Seen]] = defaultdict(list)
+    for case, ones in seen.items():
+        for one in ones:
+            by_case[one.owner_id, case].append(one)
+    rows = [
+        (case, point, environment_id, worst.state, worst.at, worst.run_id)
+        for (point, case), ones in sorted(by_case.items(), key=lambda item: item[0])
+        for worst in [_worst(ones)]
+    ]
+    table = "runs_casepointrecord"
+    _write(_CASE_POINT.format(table=table, keep=_KEEP.format(table=table)), rows)
+    in_time = sorted((one for ones in seen.values() for one in ones), key=lambda one: one.at)
+    _write(_record_sql("runs_pointrecord", "point_id"), [row[:-1] for row in _records(in_time)])
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(_WORST, [environment_id, sorted({point for point, _ in by_case})])
 
 
 def count_day(environment_id: int, day: date, states: Iterable[str]) -> None:

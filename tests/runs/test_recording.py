@@ -121,3 +121,55 @@ def test_waiting_for_a_person_keeps_the_run_open(make_run: MakeRun, take: Take) 
     first.refresh_from_db()
     assert (run.waiting, run.passed, run.is_open, run.state) == (1, 1, True, "waiting")
     assert (first.state, first.finished_at) == ("waiting", None)
+
+
+def test_a_seam_stays_failed_until_the_case_that_failed_there_passes(
+    make_run: MakeRun, take: Take, point: IntegrationPoint
+) -> None:
+    run = make_run(2)
+    for execution in run.executions.all():
+        execution.case.points.add(point)
+    good, bad = take(run)
+
+    services.record([result(bad, "failed")])
+    services.record([result(good)])
+
+    record = PointRecord.objects.get(point=point)
+    assert (record.state, record.strip) == ("failed", "FP")
+    again = make_run(1)
+    [fixed] = take(again)
+    Execution.objects.filter(pk=fixed.pk).update(case=bad.case)
+    services.record([result(fixed)])
+    record.refresh_from_db()
+    assert (record.state, record.strip) == ("passed", "FPP")
+
+
+def test_an_archived_case_no_longer_speaks_for_a_seam(make_run: MakeRun, take: Take, point: IntegrationPoint) -> None:
+    run = make_run(2)
+    for execution in run.executions.all():
+        execution.case.points.add(point)
+    good, bad = take(run)
+    services.record([result(bad, "failed")])
+    bad.case.status = "archived"
+    bad.case.save()
+
+    services.record([result(good)])
+
+    assert PointRecord.objects.get(point=point).state == "passed"
+
+
+def test_a_data_row_that_passes_later_does_not_hide_one_that_failed(
+    make_run: MakeRun, take: Take, point: IntegrationPoint
+) -> None:
+    run = make_run(3)
+    first, second, third = take(run)
+    Execution.objects.filter(run=run).update(case=first.case)
+    for execution in (first, second, third):
+        execution.refresh_from_db()
+
+    services.record([result(first)])
+    services.record([result(second, "failed")])
+    services.record([result(third)])
+
+    record = CaseRecord.objects.get()
+    assert (record.state, record.strip, record.last_execution) == ("failed", "PFP", second)

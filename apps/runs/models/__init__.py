@@ -1,12 +1,13 @@
 """The record of what happened."""
 
 from apps.runs.models.execution import Artifact, Attempt, Execution, FailureGroup, StepResult
-from apps.runs.models.rollups import CaseRecord, DayCount, LatencyDay, PointRecord
+from apps.runs.models.rollups import CasePointRecord, CaseRecord, DayCount, LatencyDay, PointRecord
 from apps.runs.models.run import TestRun
 
 __all__ = [
     "Artifact",
     "Attempt",
+    "CasePointRecord",
     "CaseRecord",
     "DayCount",
     "Execution",

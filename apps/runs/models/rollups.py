@@ -7,16 +7,21 @@ from apps.catalog.models import TestCase
 from apps.core.states import State
 from apps.environments.models import Environment
 from apps.runs.models.execution import Execution
+from apps.runs.models.run import TestRun
 from apps.systems.models import IntegrationPoint
 
 
 class Record(models.Model):
-    """Last result and history strip (letters of ``apps.core.states.LETTERS``, oldest first, at most 20)."""
+    """Last result and history strip (letters of ``apps.core.states.LETTERS``, oldest first, at most 20).
+
+    Several results of one run (data rows) count as one: the worst of them is the last result.
+    """
 
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
     state = models.CharField(max_length=10, choices=State.choices)
     strip = models.CharField(max_length=20, default="")
     last_at = models.DateTimeField()
+    last_run = models.ForeignKey(TestRun, null=True, on_delete=models.SET_NULL, related_name="+")
     last_execution = models.ForeignKey(Execution, null=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
@@ -37,7 +42,11 @@ class CaseRecord(Record):
 
 
 class PointRecord(Record):
-    """How an integration point last did in an environment."""
+    """How an integration point does in an environment: failed while any active case last failed there.
+
+    The strip is in the order of time; *state* is not its last letter, since a case that passes over a seam does not
+    take back what another case found there.
+    """
 
     point = models.ForeignKey(IntegrationPoint, on_delete=models.CASCADE, related_name="records")
 
@@ -46,6 +55,23 @@ class PointRecord(Record):
 
     def __str__(self) -> str:
         return f"{self.point_id} {self.state}"
+
+
+class CasePointRecord(models.Model):
+    """How a case last did at one integration point; *state* of the PointRecord is the worst of these."""
+
+    case = models.ForeignKey(TestCase, on_delete=models.CASCADE, related_name="+")
+    point = models.ForeignKey(IntegrationPoint, on_delete=models.CASCADE, related_name="case_records")
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=10, choices=State.choices)
+    last_at = models.DateTimeField()
+    last_run = models.ForeignKey(TestRun, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["point", "environment", "case"], name="case_point_record_once")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} at {self.point_id} {self.state}"
 
 
 class DayCount(models.Model):
