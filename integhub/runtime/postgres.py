@@ -115,8 +115,10 @@ class Postgres:
         account.own(password_file)
         options = [
             f"--username={SUPERUSER}", f"--pwfile={password_file}", "--auth=scram-sha-256", "--encoding=UTF8",
-            "--locale-provider=builtin", "--locale=C.UTF-8", *(["--no-sync"] if self.settings == THROW_AWAY else []),
+            "--locale-provider=builtin", "--locale=C.UTF-8",
         ]  # fmt: skip
+        if self.settings.get("fsync") == "off":
+            options.append("--no-sync")
         command = account.command(binaries.postgres("initdb"), "-D", fresh, *options)
         try:
             made = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)

@@ -28,7 +28,12 @@ def layout(tmp_path: Path) -> Iterator[Layout]:
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """A clone with only the embedded start in it: no Django, no packages of its own."""
-    root = tmp_path / "clone"
+    return make_clone(tmp_path)
+
+
+def make_clone(folder: Path) -> Path:
+    """A clone as of the fixture ``clone``, in *folder*."""
+    root = folder / "clone"
     shutil.copytree(ROOT / "integhub" / "runtime", root / "integhub" / "runtime")
     shutil.copy(ROOT / "integhub" / "__init__.py", root / "integhub")
     shutil.copytree(ROOT / "script", root / "script")
@@ -57,7 +62,7 @@ def python(program: str, *words: str, cwd: Path = ROOT) -> subprocess.Popen[str]
     )
 
 
-def eventually(true: Callable[[], bool], seconds: float = 20.0) -> None:
+def eventually(true: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until *true* is; fails the test after *seconds*."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -11,7 +11,7 @@ import pytest
 from integhub.runtime import orphans
 from integhub.runtime.layout import Layout
 from integhub.runtime.ports import keep
-from integhub.runtime.postgres import THROW_AWAY, Postgres, first_line
+from integhub.runtime.postgres import Postgres, first_line
 from integhub.runtime.progress import Failure
 from tests.runtime.conftest import eventually, gone, python
 
@@ -30,11 +30,12 @@ os.kill(os.getpid(), 9)
 
 
 PASSWORD = "secret"
+NO_WAITING = {"fsync": "off"}  # killed processes lose nothing by it, only a machine without power would
 
 
 def server(layout: Layout, password: str = PASSWORD) -> Postgres:
     port = keep(layout.ports, ["postgres"])["postgres"]
-    return Postgres(layout.postgres, port, password, layout.logs / "postgres.log", THROW_AWAY)
+    return Postgres(layout.postgres, port, password, layout.logs / "postgres.log", NO_WAITING)
 
 
 def main_process(postgres: Postgres) -> int:

