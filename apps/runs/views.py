@@ -73,6 +73,7 @@ def _results(request: HttpRequest, run: TestRun) -> dict[str, Any]:
     return {
         "reasons": reasons,
         "more_reasons": more_reasons,
+        "reason_count": len(reasons) + more_reasons,
         "filter": chosen,
         "page": execution_list_page(run, chosen, request.GET.get("page", "1")),
     }

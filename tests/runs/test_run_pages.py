@@ -14,7 +14,7 @@ from apps.catalog.models import TestCase, TestPlan
 from apps.defects.models import Defect
 from apps.environments.models import Environment
 from apps.runs import services
-from apps.runs.models import Execution, FailureGroup, TestRun
+from apps.runs.models import CaseRecord, Execution, FailureGroup, TestRun
 from apps.runs.pages import progress
 from apps.systems.models import IntegrationPoint, System
 from tests.runs.story import ended, finished_run, planned_run, step, taken, waiting_execution
@@ -185,38 +185,44 @@ def test_a_run_costs_the_same_queries_at_10_and_at_200_executions(
 
 
 def test_the_page_stays_small_at_ten_thousand_executions(client: Client, environment: Environment, cases: Any) -> None:
-    [case] = cases(1)
-    run = planned_run(environment, [case])
-    group = FailureGroup.objects.create(
-        system=environment.system,
-        signature="s",
-        title="broken",
-        kind="http",
-        first_seen=timezone.now(),
-        last_seen=timezone.now(),
-        count=10_000,
-    )
+    chosen, now = cases(60), timezone.now()
+    run = planned_run(environment, chosen[:1])
     Execution.objects.filter(run=run).delete()
+    groups = FailureGroup.objects.bulk_create(
+        FailureGroup(
+            system=environment.system,
+            signature=str(number),
+            title=f"reason {number} {'why ' * 70}",
+            kind="http",
+            first_seen=now,
+            last_seen=now,
+        )
+        for number in range(30)
+    )
+    CaseRecord.objects.bulk_create(
+        CaseRecord(case=case, environment=environment, state="failed", strip="PFBS" * 5, last_at=now) for case in chosen
+    )
     Execution.objects.bulk_create(
         Execution(
             run=run,
-            position=n,
-            case=case,
-            revision=case.current,
-            title=f"Case · row {n}",
+            position=number,
+            case=chosen[number % 60],
+            revision=chosen[number % 60].current,
+            title=f"{'A long title ' * 20} {number}"[:300],
             state="failed",
-            failure_group=group,
+            failure_group=groups[number % 30],
             message="broken " * 40,
             row={"sku": "x" * 200},
         )
-        for n in range(10_000)
+        for number in range(10_000)
     )
     TestRun.objects.filter(pk=run.pk).update(total=10_000, failed=10_000, phase="finished", verdict="failed")
 
     answer = client.get(f"/s/shop/runs/{run.number}/")
 
     assert len(answer.content) < 150_000
-    assert "10000 executions" in text(answer.content)
+    assert "Failed for 30 reasons" in text(answer.content)
+    assert "20 rarer reasons are not shown" in text(answer.content)
     assert "1–50 of 10000" in text(answer.content)
 
 

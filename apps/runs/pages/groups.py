@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.states import State
 from apps.runs.models import CaseRecord, Execution, FailureGroup, TestRun
 
-SHOWN = 20  # reasons on the page
-SAMPLES = 5  # executions shown of each reason
+SHOWN = 10  # reasons on the page
+SAMPLES = 3  # executions shown of each reason
 UNSOLVED = frozenset({"open", "in_progress", "fixed"})  # states of apps.defects, which this app may not import
 VERIFIED, REOPENED = "verified", "reopened"
 
