@@ -20,8 +20,8 @@ from apps.runs.models import DayCount, LatencyDay
 from apps.systems.models import IntegrationPoint, System
 
 RESULTS = ("passed", "failed", "blocked", "skipped")
-FEWEST = 5  # latencies on each side without which two periods are not compared
-NOTABLE = 0.10  # share by which a p95 must have risen to be called slower
+FEWEST = 20  # latencies on each side without which two periods are not compared: below, a p95 is the maximum
+NOTABLE, NOTABLE_MS = 0.10, 1.0  # by what share, and by how many ms at least, a p95 must have risen to be slower
 AGES = (1, 7, 30)  # days: opened today, this week, this month, longer ago
 
 
@@ -74,11 +74,16 @@ class Latency:
     @property
     def is_slower(self) -> bool:
         """Whether the p95 has risen notably."""
-        return self.change is not None and self.change >= NOTABLE
+        return self.change is not None and self.change >= NOTABLE and self.p95 - (self.before or 0) >= NOTABLE_MS
 
 
 def latencies(
-    system: System, *, days: int, environment: Environment | None = None, until: date | None = None
+    system: System,
+    *,
+    days: int,
+    environment: Environment | None = None,
+    point: IntegrationPoint | None = None,
+    until: date | None = None,
 ) -> list[Latency]:
     """Latency of each point and environment in the *days* days up to *until* against the *days* before.
 
@@ -89,13 +94,15 @@ def latencies(
     rows = LatencyDay.objects.filter(point__system=system, day__gte=before, day__lte=last)
     if environment is not None:
         rows = rows.filter(environment=environment)
+    if point is not None:
+        rows = rows.filter(point=point)
     now: dict[tuple[int, int], list[tuple[date, list[int]]]] = defaultdict(list)
     then: dict[tuple[int, int], list[list[int]]] = defaultdict(list)
-    for point, place, day, buckets in rows.order_by("day").values_list("point", "environment", "day", "buckets"):
+    for point_id, place, day, buckets in rows.order_by("day").values_list("point", "environment", "day", "buckets"):
         if day >= first:
-            now[point, place].append((day, buckets))
+            now[point_id, place].append((day, buckets))
         else:
-            then[point, place].append(buckets)
+            then[point_id, place].append(buckets)
     found = [_latency(key, found_days, then.get(key, [])) for key, found_days in now.items()]
     return sorted(found, key=_rank)
 

@@ -166,6 +166,14 @@ class IntegrationPoint(Timestamped):
     def get_absolute_url(self) -> str:
         return reverse("insights:point", args=[self.system.slug, self.slug])
 
+    @property
+    def short_operation(self) -> str:
+        """The operation without the package of a gRPC service: ``Inventory/Reserve``."""
+        if self.protocol != self.Protocol.GRPC:
+            return self.operation
+        service, slash, method = self.operation.rpartition("/")
+        return f"{service.rpartition('.')[2]}{slash}{method}"
+
     def clean(self) -> None:
         """Both ends are components of this system, and not the same one."""
         for end in ("consumer", "provider"):
