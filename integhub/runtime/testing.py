@@ -38,6 +38,7 @@ CHECKS = (
     Step("import-linter", ("-c", IMPORT_LINTER)),
     Step("mypy", ("-m", "mypy")),
     Step("migrations complete", ("manage.py", "makemigrations", "--check", "--dry-run")),
+    Step("static files", ("manage.py", "collectstatic", "--no-input", "--verbosity", "0"), production=True),
     Step("deployment check", ("manage.py", "check", "--deploy", "--fail-level", "WARNING"), production=True),
 )
 
@@ -135,6 +136,7 @@ def _production(layout: Layout) -> dict[str, str]:
         "INTEGHUB_BASE_URL": "https://integhub.example",
         "DATABASE_URL": f"postgresql://integhub:{made_up.integhub}@postgres/integhub",
         "REDIS_URL": "redis://redis:6379/0",
+        "INTEGHUB_STATIC_ROOT": str(layout.data / "static"),
     }
 
 
