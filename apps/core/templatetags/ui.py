@@ -90,10 +90,10 @@ def humane(milliseconds: float | None) -> str:
     """Duration for people: ``184 ms``, ``2.4 s``, ``2 m 14 s``, ``1 h 3 m``."""
     if milliseconds is None:
         return "–"
-    if milliseconds < 1000:
+    if round(milliseconds) < 1000:
         return f"{formats.number_format(round(milliseconds, 1) if milliseconds < 10 else round(milliseconds))} ms"
     seconds = milliseconds / 1000
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{formats.number_format(round(seconds, 1))} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} m {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} m"
