@@ -37,6 +37,29 @@ class Validator(Protocol):
 
 # -- templates ---------------------------------------------------------------------------------------
 
+# A single expression of some ten thousand operators, or as many nested blocks, exhausts the stack of
+# the parser, which ends the process. Texts up to _SIMPLE characters cannot; in longer ones look at each part.
+_SIMPLE = 8_000
+_LONGEST_PART = 4_000
+_MOST_BLOCKS = 500
+_PART = regex.compile(r"""\{[{%](?:"(?:\\.|[^"\\])*+"|'(?:\\.|[^'\\])*+'|[^"'])*?[%}]\}""", regex.DOTALL)
+
+
+def _refuse_endless(text: str) -> None:
+    try:
+        parts = _PART.findall(text, timeout=REGEX_SECONDS)
+        rest = _PART.sub("", text, timeout=REGEX_SECONDS)
+    except TimeoutError:
+        raise ExpressionError("the template is too long") from None
+    if (
+        "{{" in rest
+        or "{%" in rest
+        or sum(part.startswith("{%") for part in parts) > _MOST_BLOCKS
+        or any(len(part) > _LONGEST_PART for part in parts)
+    ):
+        raise ExpressionError("the template is too long")
+
+
 # Without debug, errors do not quote the values of variables, which may be secrets.
 _SYNTAX = minijinja.Environment(debug=False, undefined_behavior="strict")
 
@@ -49,10 +72,17 @@ def has_template(text: str) -> bool:
 @lru_cache(_KEPT)
 def template_names(text: str) -> frozenset[str]:
     """Names that the template *text* takes from outside. Raises ``ExpressionError``."""
+    if len(text) > _SIMPLE:
+        _refuse_endless(text)
     try:
         return frozenset(_SYNTAX.undeclared_variables_in_str(text))
     except minijinja.TemplateError as error:
         raise ExpressionError(error.detail or error.message) from None
+
+
+def _refuse_long(text: str) -> None:
+    if len(text) > _LONGEST_PART:
+        raise ExpressionError(f"it is longer than {_LONGEST_PART} characters")
 
 
 # -- JSONPath ----------------------------------------------------------------------------------------
@@ -143,22 +173,49 @@ def _children(value: Any, step: _Step) -> Iterable[Any]:
 @lru_cache(_KEPT)
 def compile_path(text: str) -> JSONPath:
     """The JSONPath (RFC 9535) in *text*. Raises ``ExpressionError``."""
+    _refuse_long(text)
     try:
         return JSONPath(_PATHS.compile(text))
     except JSONPathError as error:
         raise ExpressionError(str(error).splitlines()[0]) from None
+    except RecursionError:
+        raise ExpressionError("it is nested too deeply") from None
 
 
 # -- regular expressions -----------------------------------------------------------------------------
 
 
+_TOKEN = regex.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+\]|\{(?<low>\d*),?(?<high>\d*)\}|.", regex.DOTALL)
+_LARGEST_PATTERN = 100_000
+
+
+def _written_out(text: str) -> int:
+    """How long the pattern is with its repetitions written out, which is what compiling it costs."""
+    groups = [[1]]
+    for token in _TOKEN.finditer(text):
+        if token[0] == "(":
+            groups.append([1])
+        elif token[0] == ")" and len(groups) > 1:
+            groups[-2].append(sum(groups.pop()))
+        elif token["low"] or token["high"]:
+            groups[-1][-1] *= max(int(token["low"] or 0), int(token["high"] or 0), 1)
+        else:
+            groups[-1].append(1)
+    return sum(map(sum, groups))
+
+
 @lru_cache(_KEPT)
 def compile_regex(text: str) -> regex.Pattern[str]:
     """The regular expression in *text*. Search with ``timeout=REGEX_SECONDS``."""
+    _refuse_long(text)
+    if _written_out(text) > _LARGEST_PATTERN:
+        raise ExpressionError("its repetitions are too large")
     try:
         return regex.compile(text)
-    except regex.error as error:
+    except (regex.error, OverflowError) as error:
         raise ExpressionError(str(error)) from None
+    except RecursionError:
+        raise ExpressionError("it is nested too deeply") from None
 
 
 # -- JSON Schema -------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ class EgressDenied(Exception):
         where = address if host in ("", address) else f"{host} ({address})"
         super().__init__(
             f"{where} may not be reached: the address is denied for steps. "
-            "Whoever runs the workers can allow it (INTEGHUB_EGRESS_ALLOW)."
+            "Whoever runs the workers can allow it (INTEGHUB_ALLOW_ADDRESSES)."
         )
 
 

@@ -1,11 +1,13 @@
 """Checks and captures on values as executors give them."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from apps.catalog.definition import OPERATORS, find_kind
+from apps.catalog.definition.expressions import ExpressionError, compile_path, compile_regex
 from apps.execution.engine.assertions import CaptureError, capture, describe, evaluate
 from apps.execution.engine.model import CheckResult
 from apps.execution.engine.operators import OPERATIONS, PHRASES
@@ -189,6 +191,31 @@ def test_pattern_that_backtracks_for_ever_ends_soon(given: dict[str, Any]) -> No
     result = evaluate(HTTP, given, observed)
     assert time.perf_counter() - started < 2
     assert not result.passed
+
+
+@pytest.mark.parametrize(
+    ("compile_it", "text"),
+    [
+        (compile_regex, "(?:a{1000}){1000}" * 20),
+        (compile_regex, "((((a{99}){99}){99}){99}){99}"),
+        (compile_regex, "(" * 1900 + ")" * 1900),
+        (compile_regex, "a" * 10_000),
+        (compile_path, "$[?" + "(" * 1900 + "@.a" + ")" * 1900 + "]"),
+        (compile_path, "$[?" + "!" * 3000 + "@.a]"),
+    ],
+)
+def test_expression_that_is_too_much_is_refused_at_once(compile_it: Callable[[str], Any], text: str) -> None:
+    started = time.perf_counter()
+    with pytest.raises(ExpressionError):
+        compile_it(text)
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize(
+    "text", [r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", r"\d{4}-\d{2}", "[]({9999}]{3}", "a{,5}", "{x}"]
+)
+def test_ordinary_patterns_are_not_refused(text: str) -> None:
+    compile_regex(text)
 
 
 def test_subject_that_could_not_be_read_fails_the_check_also_when_negated() -> None:

@@ -98,6 +98,27 @@ def test_what_cannot_be_rendered_is_a_template_error(text: str) -> None:
         render(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ " + "not " * 50_000 + "1 }}",
+        "{{ " + "-" * 50_000 + "1 }}",
+        "{{ '}}' ~ " + "1 ~ " * 50_000 + "1 }}",
+        '{{ "{{" ~ ' + "1 ~ " * 50_000 + "1 }}",
+        "{% if 0 %}" + "{% elif 0 %}" * 20_000 + "{% endif %}",
+        "{{ " + "(" * 10_000 + "1" + ")" * 10_000 + " }}",
+    ],
+)
+def test_template_that_would_exhaust_the_stack_is_refused(text: str) -> None:
+    with pytest.raises(TemplateError, match="cannot be read"):
+        render(text)
+
+
+def test_long_text_with_a_few_templates_is_rendered() -> None:
+    text = "x" * 50_000 + "{{ sku }}" + "y" * 50_000 + "{% if paid %}{{ 'it''s }}' }}{% endif %}".replace("''", "")
+    assert render(text) == "x" * 50_000 + "A1" + "y" * 50_000 + "its }}"
+
+
 def test_errors_do_not_quote_the_values_of_variables() -> None:
     with pytest.raises(TemplateError) as caught:
         render("{{ secret.upper.nothing }} {{ secret|zork }}", secret="hunter2-hunter2")

@@ -205,7 +205,10 @@ def test_a_body_that_is_no_json_fails_the_check_and_not_the_worker(http_server: 
     assert "not JSON" in outcome.message or "nested too deeply" in outcome.message
 
 
-def test_deeply_nested_json_is_checked_or_refused_but_never_stops_the_engine(http_server: HttpServer) -> None:
+@pytest.mark.parametrize("depth", [500, 800, 900, 950, 990])
+def test_deeply_nested_json_is_checked_or_refused_but_never_stops_the_engine(
+    http_server: HttpServer, depth: int
+) -> None:
     checks: list[dict[str, Any]] = [
         {"check": "json", "at": "$..x", "count": 0},
         {"check": "json", "equals": [[1]]},
@@ -213,11 +216,10 @@ def test_deeply_nested_json_is_checked_or_refused_but_never_stops_the_engine(htt
         {"check": "json", "schema": {"type": "object"}},
         {"check": "json", "type": "array"},
     ]
-    url = f"{http_server.url}/raw/nested"
+    url = f"{http_server.url}/raw/nested-{depth}"
     for check in checks:
         outcome = run_step("http", {"url": url}, expect=[check], capture={"all": {"from": "json", "at": "$"}})
         assert outcome.state in (State.PASSED, State.FAILED), (check, outcome.message)
-        assert "deeply" in str(outcome.captured)
 
 
 def test_text_in_other_encodings_and_what_a_database_cannot_hold(http_server: HttpServer) -> None:

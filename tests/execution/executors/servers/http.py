@@ -96,7 +96,7 @@ class HttpServer:
             "nan": (b'{"total": NaN}', "application/json"),
             "nul": (b'{"text": "a\\u0000b \\ud800", "huge": 1e400}', "application/json"),
             "deep": (b"[" * 50_000, "application/json"),
-            "nested": (b"[" * 800 + b"]" * 800, "application/json"),
+            **{f"nested-{n}": (b"[" * n + b"]" * n, "application/json") for n in (500, 800, 900, 950, 990)},
         }
         body, content_type = bodies[request.match_info["name"]]
         return web.Response(body=body, headers={"Content-Type": content_type})
