@@ -16,6 +16,7 @@ from integhub.runtime import orphans, server
 from integhub.runtime.layout import VENV, Layout
 from integhub.runtime.locks import exclusive
 from integhub.runtime.ports import keep, listen
+from integhub.runtime.postgres import first_line
 from tests.runtime.conftest import eventually, gone, outside
 
 ASGI = """
@@ -89,6 +90,11 @@ def answer(port: int) -> str:
     return connection.getresponse().read().decode()
 
 
+def manage(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "integhub.runtime.manage", *words]
+    return subprocess.run(command, cwd=clone, env=outside(), capture_output=True, text=True, check=False)
+
+
 def free_port(folder: Path) -> int:
     return keep(folder / "test-ports.json", ["web"])["web"]
 
@@ -112,6 +118,23 @@ def test_everything_starts_answers_and_is_stopped_cleanly(clone: Path) -> None:
     assert not any(word in start.said for word in secrets.read_text().split('"') if len(word) > 30)
 
 
+def test_servers_and_processes_that_are_killed_are_reported_and_come_back(clone: Path) -> None:
+    port = free_port(clone)
+    start = Start(clone, "--no-demo", "--port", str(port))
+    start.until_ready()
+    data = Layout(clone / ".data")
+    killed = [int(first_line(data.postgres / "postmaster.pid")), *(one.pid for one in orphans.working_in(data.redis))]
+    web = [one for one in orphans.marked(data.data) if "uvicorn" in one.cmdline()]
+    for number in (*killed, web[0].pid):
+        os.kill(number, signal.SIGKILL)
+    for name in ("PostgreSQL", "Redis", "web"):
+        eventually(lambda name=name: f"{name} ended by itself" in start.said)  # type: ignore[misc]
+    eventually(lambda: len(orphans.working_in(data.postgres)) > 3 and len(orphans.working_in(data.redis)) == 1)
+    assert answer(port) == "127.0.0.1"
+    assert manage(clone, "shown").stdout.strip() == "migrate shown"
+    assert start.stop() == 0
+
+
 def test_a_second_start_in_the_same_clone_says_so_and_ends(clone: Path) -> None:
     layout = Layout(clone / ".data")
     with exclusive(layout.lock):
@@ -133,9 +156,9 @@ def test_a_start_after_kill_9_takes_over_data_and_port_and_ends_what_was_left(cl
     again = Start(clone, "--no-demo", "--port", str(port))
     assert again.until_ready() == port, again.said
     assert all(gone(process.pid) for process in before)
-    manage = [sys.executable, "-m", "integhub.runtime.manage", "shown"]
-    shown = subprocess.run(manage, cwd=clone, env=outside(), capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == "migrate migrate shown", "the data of the first start, in the running database"
+    assert manage(clone, "shown").stdout.strip() == "migrate migrate shown", (
+        "the data of the first start, in the running database"
+    )
     assert again.stop() == 0
 
 
@@ -150,9 +173,7 @@ def test_a_taken_port_gives_the_next_and_says_so(clone: Path) -> None:
 
 
 def test_a_command_without_a_start_runs_its_own_servers_and_gives_its_exit_code(clone: Path) -> None:
-    manage = [sys.executable, "-m", "integhub.runtime.manage"]
-    failed = subprocess.run([*manage, "fails"], cwd=clone, env=outside(), capture_output=True, text=True, check=False)
-    assert failed.returncode == 3
+    assert manage(clone, "fails").returncode == 3
     assert belonging(clone) == []
 
 
