@@ -69,7 +69,6 @@ def has_template(text: str) -> bool:
     return "{" in text and ("{{" in text or "{%" in text or "{#" in text)
 
 
-@lru_cache(_KEPT)
 def template_names(text: str) -> frozenset[str]:
     """Names that the template *text* takes from outside. Raises ``ExpressionError``."""
     if len(text) > _SIMPLE:

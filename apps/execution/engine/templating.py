@@ -23,6 +23,7 @@ from apps.catalog.definition.inspection import FUNCTION_NAMES, LANGUAGE_NAMES
 
 FUEL = 50_000  # operations of one template; a loop that never ends stops here
 MAX_RENDERED = 8 * 1024 * 1024
+_SHORT = 2_000
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _CURRENT: ContextVar["Templates"] = ContextVar("templates")  # whose functions are called
 
@@ -100,8 +101,17 @@ class _Template(NamedTuple):
     names: frozenset[str]
 
 
-@lru_cache(8192)
 def _template(text: str) -> _Template:
+    """*text* understood; kept unless it is long, since what is kept takes memory for good."""
+    return _short_template(text) if len(text) <= _SHORT else _parse(text)
+
+
+@lru_cache(8192)
+def _short_template(text: str) -> _Template:
+    return _parse(text)
+
+
+def _parse(text: str) -> _Template:
     expression = ""
     if text.startswith("{{") and text.endswith("}}"):
         inner = text[2:-2].strip("-+ \t\n")

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from apps.execution.executors.base import StepBlocked
+from apps.execution.executors.urls import without_password
 
 USER_AGENT = "IntegHub/1"
 _URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
@@ -24,7 +25,8 @@ class Request:
 
     def shown(self) -> dict[str, Any]:
         """The request for people."""
-        shown: dict[str, Any] = {"method": self.method, "url": self.url, "headers": dict(self.headers)}
+        url = without_password(self.url) if "@" in self.url else self.url
+        shown: dict[str, Any] = {"method": self.method, "url": url, "headers": dict(self.headers)}
         if self.body is not None:
             shown["body"] = self.body.decode(errors="replace")
         return shown

@@ -261,6 +261,12 @@ def test_name_is_checked_by_the_address_it_has_at_the_moment_of_connecting(http_
     assert run_step("http", {"url": f"{http_server.url}/echo"}, settings=allowing).state is State.PASSED
 
 
+def test_password_in_a_url_is_used_but_not_shown(http_server: HttpServer) -> None:
+    outcome = run_step("http", {"url": http_server.url.replace("://", "://user:plain-pass@") + "/echo"})
+    assert echoed(outcome)["headers"]["Authorization"].startswith("Basic ")
+    assert outcome.request["url"].startswith("http://user:***@127.0.0.1")
+
+
 def test_proxy_of_the_worker_is_not_used(http_server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert run_step("http", {"url": f"{http_server.url}/echo"}).state is State.PASSED
