@@ -12,10 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.states import NOT_PASSED, State
 from apps.runs.models import Execution, TestRun
-from apps.runs.pages.groups import with_strips
 
 OFFERED = 20
-SHOWN = 20
+SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,10 @@ def compare(run: TestRun, other: TestRun) -> list[Change]:
     """What differs from *other*, most urgent first; groups without executions are left out."""
     failing = Execution.objects.filter(run=run).failed()
     changes = [
-        _change(run, "newly", _("Newly failing"), State.FAILED, _beside(failing, other, [State.PASSED])),
-        _change(run, "added", _("Failing, not run then"), State.FAILED, failing.exclude(Exists(_counterpart(other)))),
-        _change(run, "still", _("Still failing"), State.FAILED, _beside(failing, other, NOT_PASSED)),
+        _change("newly", _("Newly failing"), State.FAILED, _beside(failing, other, [State.PASSED])),
+        _change("added", _("Failing, not run then"), State.FAILED, failing.exclude(Exists(_counterpart(other)))),
+        _change("still", _("Still failing"), State.FAILED, _beside(failing, other, NOT_PASSED)),
         _change(
-            run,
             "fixed",
             _("Fixed"),
             State.PASSED,
@@ -71,7 +69,7 @@ def _beside(executions: QuerySet[Execution], other: TestRun, states: Sequence[st
     )
 
 
-def _change(run: TestRun, name: str, label: Any, state: str, found: QuerySet[Execution]) -> Change:
+def _change(name: str, label: Any, state: str, found: QuerySet[Execution]) -> Change:
     rows = list(found.select_related("case").defer("row").order_by("position")[: SHOWN + 1])
     count = found.count() if len(rows) > SHOWN else len(rows)
-    return Change(name, label, state, with_strips(rows[:SHOWN], run.environment_id), count)
+    return Change(name, label, state, rows[:SHOWN], count)

@@ -1,0 +1,324 @@
+"""Runs, executions and the manual runner as a person uses them, also when the connection breaks."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from apps.accounts.models import User
+from apps.catalog.models import TestCase, TestPlan
+from apps.environments.models import Environment, Variable
+from apps.runs import services
+from apps.runs.models import Artifact, Execution, StepResult, TestRun
+from apps.systems.models import IntegrationPoint
+from tests.runs.story import ended, finished_run, planned_run, step, taken, waiting_at, waiting_execution
+from tests.servers import Server
+
+Visit = Callable[..., Page]
+MakeCase = Callable[..., TestCase]
+PASTE = """() => {
+    const data = new DataTransfer();
+    const bytes = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0]);
+    data.items.add(new File([bytes], "image.png", { type: "image/png" }));
+    document.querySelector("#runner-note").dispatchEvent(
+        new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+
+
+@pytest.fixture
+def run(environment: Environment, make_case: MakeCase, tester: User, point: IntegrationPoint) -> TestRun:
+    return planned_run(environment, [make_case(f"Case {n}") for n in range(8)], started_by=tester)
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    """A server of this test alone, which it may kill."""
+    with Server(tmp_path / "server.log") as running:
+        yield running
+
+
+def record(executions: list[Execution], state: str = "passed") -> None:
+    services.record([ended(execution, step(0, state)) for execution in executions])
+
+
+def shown(page: Page) -> dict[str, Any]:
+    """What a run's page says now."""
+    texts = page.locator(".progress-done, .progress-state, #reasons h3, .state-tabs, tbody tr .main-cell")
+    icons = page.locator("#executions tbody .mark")
+    return {
+        "texts": [" ".join(text.split()) for text in texts.all_inner_texts()],
+        "states": icons.evaluate_all("marks => marks.map(mark => mark.dataset.state)"),
+    }
+
+
+def test_results_arrive_without_a_reload_or_losing_what_is_typed(
+    visit: Visit, run: TestRun, tester: User, console: Any
+) -> None:
+    page = visit(f"/s/shop/runs/{run.number}/", tester)
+    expect(page.locator(".progress-done")).to_have_text("0 / 8")
+    page.evaluate("window.here = true")
+    page.get_by_role("searchbox").focus()
+    executions = taken(run)
+
+    record(executions[:3])
+    record(executions[3:4], "failed")
+
+    expect(page.locator(".progress-done")).to_have_text("4 / 8")
+    expect(page.locator("#reasons")).to_contain_text("status is 500, expected 201")
+    expect(page.locator("#executions tbody [data-state=failed]")).to_have_count(1)
+    assert page.evaluate("document.activeElement.type") == "search"
+    record(executions[4:])
+    expect(page.locator(".progress-state")).to_have_text("Failed")
+    expect(page.get_by_role("button", name="Cancel run")).to_have_count(0)
+    expect(page.get_by_role("button", name="Rerun failed")).to_be_visible()
+    expect(page.locator("#run-said")).to_have_text("The run has ended: Failed")
+    assert page.evaluate("window.here")
+
+
+def test_a_page_whose_connection_was_cut_misses_nothing(
+    visit: Visit, own_server: Server, run: TestRun, tester: User, console: Any
+) -> None:
+    console.allow("ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE")
+    page = visit(f"{own_server.url}/s/shop/runs/{run.number}/", tester)
+    executions = taken(run)
+    record(executions[:2])
+    expect(page.locator(".progress-done")).to_have_text("2 / 8")
+
+    own_server.kill()
+    expect(page.get_by_text("Connection lost, trying again…")).to_be_visible()
+    record(executions[2:4], "failed")
+    own_server.start()
+    record(executions[4:6])
+
+    expect(page.locator(".progress-done")).to_have_text("6 / 8", timeout=30_000)
+    expect(page.locator("#executions tbody [data-state=failed]")).to_have_count(2)
+    expect(page.get_by_text("Connection lost, trying again…")).to_be_hidden()
+    seen = shown(page)
+    page.reload()
+    assert shown(page) == seen
+    record(executions[6:])
+    expect(page.locator(".progress-state")).to_have_text("Failed", timeout=15_000)
+
+
+def test_executions_are_searched_and_filtered_in_the_url(
+    visit: Visit, environment: Environment, make_case: MakeCase, tester: User
+) -> None:
+    found = finished_run(environment, [make_case(f"Case {n}") for n in range(6)], ["", "broken"] * 3)
+    page = visit(f"/s/shop/runs/{found.number}/", tester)
+
+    page.locator(".state-tabs").get_by_role("link", name="Failed").click()
+    expect(page.locator("#executions tbody tr")).to_have_count(3)
+    page.get_by_role("searchbox").fill("case 3")
+    expect(page.locator("#executions tbody tr")).to_have_count(1)
+
+    assert "state=failed" in page.url
+    assert "q=case%203" in page.url
+    page.reload()
+    expect(page.locator("#executions tbody tr")).to_have_count(1)
+    page.go_back()
+    expect(page.locator("#executions tbody tr")).to_have_count(3)
+
+
+def test_an_earlier_run_is_compared_where_it_stands(
+    visit: Visit, environment: Environment, make_case: MakeCase, tester: User
+) -> None:
+    cases = [make_case(f"Case {n}") for n in range(2)]
+    before = finished_run(environment, cases, ["", "broken"])
+    found = finished_run(environment, cases, ["broken", ""])
+    page = visit(f"/s/shop/runs/{found.number}/", tester)
+
+    page.get_by_label("Compare with an earlier run").select_option(str(before.number))
+
+    expect(page.locator(".change-newly")).to_contain_text("Case 0")
+    expect(page.locator(".change-fixed")).to_contain_text("Case 1")
+    assert f"compare={before.number}" in page.url
+
+
+def test_steps_are_opened_on_demand_and_stay_open_on_a_reload(
+    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, point: IntegrationPoint
+) -> None:
+    [execution] = taken(planned_run(environment, [make_case()]))
+    services.record([ended(execution, step(0), step(1, "failed"), step(2, "skipped"))])
+    page = visit(f"/s/shop/executions/{execution.pk}/", tester)
+    expect(page.locator("details.step[open] > summary")).to_contain_text("Step 2")
+
+    page.locator("summary", has_text="Step 1").click()
+    expect(page.locator("details.step[open]").first).to_contain_text("order-0")
+
+    first = StepResult.objects.get(position=0)
+    assert f"step={first.pk}" in page.url
+    page.reload()
+    expect(page.locator(f"#step-{first.pk}")).to_have_attribute("open", "")
+    page.get_by_role("button", name="Copy as curl").click()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("curl --request POST http://orders.test/orders")
+
+
+# -- the manual runner
+
+
+def runner(execution: Execution) -> str:
+    return f"/s/shop/executions/{execution.pk}/manual/"
+
+
+def test_a_person_works_through_a_mixed_case_with_the_keys(
+    visit: Visit, environment: Environment, make_case: MakeCase, tester: User
+) -> None:
+    execution = waiting_execution(environment, make_case)
+    page = visit(runner(execution), tester)
+    expect(page.locator("#runner h2")).to_contain_text("Look at the mail")
+
+    page.keyboard.press("n")
+    page.keyboard.type("Looks right.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+
+    expect(page.get_by_text("Automated steps are running…")).to_be_visible()
+    [execution] = taken(execution.run)
+    services.record([waiting_at(execution, 2)])
+    expect(page.locator("#runner h2")).to_contain_text("Look at the page")
+    expect(page.get_by_label("Note")).to_have_value("")
+    assert StepResult.objects.get(position=1).note == "Looks right."
+
+    page.keyboard.press("f")
+    expect(page.get_by_text("Say what you saw")).to_be_visible()
+    page.keyboard.type("The page is blank.")
+    page.keyboard.press("Control+Enter")
+
+    expect(page.get_by_text("Automated steps are running…")).to_be_visible()
+    [execution] = taken(execution.run)
+    services.record([ended(execution, state="failed", message="The page is blank.")])
+    expect(page.locator(".runner-done")).to_contain_text("The page is blank.")
+    assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('integhub:manual'))") == []
+
+
+def test_what_was_typed_survives_a_reload_and_a_lost_connection(
+    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any
+) -> None:
+    console.allow("ERR_INTERNET_DISCONNECTED")
+    execution = waiting_execution(environment, make_case)
+    page = visit(runner(execution), tester)
+    page.get_by_label("Note").fill("Half a sentence")
+    expect(page.get_by_text("Saved on this device")).to_be_visible()
+
+    page.reload()
+    expect(page.get_by_label("Note")).to_have_value("Half a sentence")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Pass").click()
+    expect(page.get_by_text("No connection.")).to_be_visible()
+    page.wait_for_timeout(1500)  # several tries fail
+    assert StepResult.objects.get(position=1).state == "waiting"
+    page.context.set_offline(False)
+
+    expect(page.get_by_text("Automated steps are running…")).to_be_visible(timeout=20_000)
+    found = StepResult.objects.get(position=1)
+    assert (found.state, found.note) == ("passed", "Half a sentence")
+
+
+def test_a_verdict_that_was_on_its_way_is_sent_after_a_crash_of_the_browser(
+    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any
+) -> None:
+    console.allow("ERR_INTERNET_DISCONNECTED")
+    execution = waiting_execution(environment, make_case)
+    page = visit(runner(execution), tester)
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Skip").click()
+    expect(page.get_by_text("No connection.")).to_be_visible()
+    again = page.context.new_page()
+    page.close()
+    again.context.set_offline(False)
+
+    again.goto(runner(execution))
+
+    expect(again.get_by_text("Automated steps are running…")).to_be_visible()
+    assert StepResult.objects.get(position=1).state == "skipped"
+
+
+def test_a_pasted_screenshot_is_kept_and_shown(
+    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any
+) -> None:
+    console.allow("the server responded with a status of 415")
+    execution = waiting_execution(environment, make_case)
+    page = visit(runner(execution), tester)
+
+    page.evaluate(PASTE)
+    expect(page.locator("#runner-files img")).to_be_attached()
+    artifact = Artifact.objects.get()
+    assert (artifact.content_type, artifact.step.position) == ("image/png", 1)
+    assert artifact.name.startswith("screenshot-")
+
+    page.locator("[data-files]").set_input_files({"name": "evil.html", "mimeType": "text/html", "buffer": b"<b>"})
+    expect(page.get_by_text("“evil.html” is not accepted")).to_be_visible()
+    page.get_by_role("button", name=f"Remove {artifact.name}").click()
+    expect(page.locator("#runner-files li")).to_have_count(0)
+    assert not Artifact.objects.exists()
+
+
+def test_somebody_elses_verdict_does_not_take_the_text_away(
+    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, lead: User, console: Any
+) -> None:
+    console.allow("the server responded with a status of 409")
+    execution = waiting_execution(environment, make_case)
+    mine, theirs = visit(runner(execution), tester), visit(runner(execution), lead)
+    mine.get_by_label("Note").fill("I was not finished")
+    theirs.keyboard.press("p")
+    expect(theirs.get_by_text("Automated steps are running…")).to_be_visible()
+    mine.wait_for_timeout(600)
+
+    expect(mine.get_by_label("Note")).to_have_value("I was not finished")
+    mine.get_by_role("button", name="Blocked").click()
+    expect(mine.get_by_text("does not wait for a verdict on this step")).to_be_visible()
+    expect(mine.get_by_label("Note")).to_have_value("I was not finished")
+
+
+# -- how they look
+
+
+@pytest.fixture
+def pages(environment: Environment, make_case: MakeCase, point: IntegrationPoint) -> dict[str, str]:
+    """Paths of the pages with something on them, by name."""
+    Variable.objects.create(environment=environment, name="SHOP", value="http://shop.test")
+    plan = TestPlan.objects.create(system=environment.system, name="All", slug="all", everything=True)
+    cases = [make_case(f"An order of kind {n} is paid") for n in range(5)]
+    before = finished_run(environment, cases, ["", "broken", "", "", ""], plan=plan, title="All")
+    found = finished_run(environment, cases, ["", "", "status is 500", "broken", "broken"], plan=plan, title="All")
+    waiting = waiting_execution(environment, make_case)
+    failed = found.executions.filter(state="failed").earliest("position")
+    return {
+        "runs": "/s/shop/runs/",
+        "runs-waiting": "/s/shop/runs/?state=waiting",
+        "runs-none": "/s/shop/runs/?state=skipped",
+        "run-start": "/s/shop/runs/start/",
+        "run": f"/s/shop/runs/{found.number}/?compare={before.number}",
+        "run-waiting": f"/s/shop/runs/{waiting.run.number}/",
+        "execution": f"/s/shop/executions/{failed.pk}/",
+        "execution-waiting": f"/s/shop/executions/{waiting.pk}/",
+        "runner": runner(waiting),
+        "runner-done": runner(failed),
+    }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("runs", "runs-waiting", "runs-none", "run-start"),
+        ("run", "run-waiting"),
+        ("execution", "execution-waiting"),
+        ("runner", "runner-done"),
+    ],
+    ids=lambda names: names[0],
+)
+def test_the_pages_are_accessible_and_fit_every_width(
+    visit: Visit,
+    shoot: Callable[[Page, str], None],
+    axe: Callable[[Page], None],
+    pages: dict[str, str],
+    tester: User,
+    names: tuple[str, ...],
+) -> None:
+    for name in names:
+        page = visit(pages[name], tester)
+        axe(page)
+        shoot(page, name)
+        page.context.close()
