@@ -7,8 +7,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import APIRootView, DefaultRouter
 
-APPS = ("accounts", "systems", "environments", "catalog", "execution", "defects")
-
+APPS = ("accounts", "systems", "environments", "catalog", "execution", "defects", "insights")
 
 
 class Root(APIRootView):

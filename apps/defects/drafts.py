@@ -72,12 +72,15 @@ def _title(execution: Execution, step: StepResult | None, check: Mapping[str, An
 
 def _description(execution: Execution, step: StepResult | None, check: Mapping[str, Any] | None) -> str:
     parts = [_where(execution, step)]
-    if message := (step.message if step else "") or execution.message:
+    message = (step.message if step else "") or execution.message
+    if message:
         parts.append("\n".join(f"> {line}" for line in message[:LONGEST].splitlines()))
     if check:
-        parts.append(_("Check: **%(label)s**") % {"label": check.get("label", "")})
-        parts.append(_("Expected:") + "\n\n" + _fenced(check.get("expected")))
-        parts.append(_("Actual:") + "\n\n" + _fenced(check.get("actual")))
+        label = str(check.get("label", ""))
+        if label not in message:
+            parts.append(_("Check: **%(label)s**") % {"label": label})
+        parts.append(_quoted(_("Expected"), check.get("expected")))
+        parts.append(_quoted(_("Actual"), check.get("actual")))
     if versions := execution.run.versions:
         named = ", ".join(f"{component} {version}" for component, version in sorted(versions.items()))
         parts.append(_("Versions: %(versions)s") % {"versions": named})
@@ -101,13 +104,16 @@ def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 
-def _fenced(value: Any) -> str:
+def _quoted(name: str, value: Any) -> str:
+    """A short value in the line, a long one in a block of its own."""
     text = _shown(value)
+    if len(text) <= SHORT and "\n" not in text and "`" not in text:
+        return f"{name}: `{text}`"
     cut = text[:LONGEST] + (" …" if len(text) > LONGEST else "")
     fence = "```"
     while fence in cut:
         fence += "`"
-    return f"{fence}\n{cut}\n{fence}"
+    return f"{name}:\n\n{fence}\n{cut}\n{fence}"
 
 
 def _first_line(text: str) -> str:

@@ -26,9 +26,9 @@ class DefectForm(RefusableMixin, forms.ModelForm[Defect]):
 
     def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["component"].queryset = system.components.all()  # type: ignore[attr-defined]
-        self.fields["point"].queryset = system.points.select_related("consumer", "provider")  # type: ignore[attr-defined]
-        self.fields["owner"].queryset = members(system)  # type: ignore[attr-defined]
+        _offer(self, "component", system.components.all(), _("None"))
+        _offer(self, "point", system.points.select_related("consumer", "provider"), _("None"))
+        _offer(self, "owner", members(system), _("Nobody"))
 
     @property
     def values(self) -> dict[str, Any]:
@@ -42,11 +42,6 @@ class EditForm(DefectForm):
     class Meta(DefectForm.Meta):
         fields = ["title", "severity", "component", "point", "description"]
 
-    def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
-        forms.ModelForm.__init__(self, *args, **kwargs)
-        self.fields["component"].queryset = system.components.all()  # type: ignore[attr-defined]
-        self.fields["point"].queryset = system.points.select_related("consumer", "provider")  # type: ignore[attr-defined]
-
 
 class RootCauseForm(RefusableMixin, forms.ModelForm[RootCause]):
     class Meta:
@@ -57,7 +52,7 @@ class RootCauseForm(RefusableMixin, forms.ModelForm[RootCause]):
 
     def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["component"].queryset = system.components.all()  # type: ignore[attr-defined]
+        _offer(self, "component", system.components.all(), _("None"))
 
 
 class OwnerForm(forms.Form):
@@ -65,7 +60,7 @@ class OwnerForm(forms.Form):
 
     def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = members(system)  # type: ignore[attr-defined]
+        _offer(self, "owner", members(system), _("Nobody"))
 
 
 class SeverityForm(forms.Form):
@@ -78,7 +73,7 @@ class FixForm(forms.Form):
     def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         versions = ComponentVersion.objects.filter(component__system=system).select_related("component")
-        self.fields["version"].queryset = versions  # type: ignore[attr-defined]
+        _offer(self, "version", versions, _("No version"))
 
 
 class RetestForm(forms.Form):
@@ -86,7 +81,14 @@ class RetestForm(forms.Form):
 
     def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["environment"].queryset = system.environments.all()  # type: ignore[attr-defined]
+        _offer(self, "environment", system.environments.all(), "")
+
+
+def _offer(form: forms.BaseForm, name: str, rows: Any, nothing: Any) -> None:
+    """Let *form* accept *rows* for the field *name*; *nothing* is how an empty choice reads."""
+    field = form.fields.get(name)
+    if isinstance(field, forms.ModelChoiceField):
+        field.queryset, field.empty_label = rows, nothing
 
 
 def members(system: System) -> Any:

@@ -21,8 +21,8 @@ def test_a_defect_opened_from_a_failure_says_what_was_expected_and_where(
     assert defect.key == "D1"
     assert defect.title == "Place the order: expected status equals 201, got 500"
     assert "C1 An order is paid" in defect.description
-    assert "```\n201\n```" in defect.description
-    assert "```\n500\n```" in defect.description
+    assert "Expected: `201`" in defect.description
+    assert "Actual: `500`" in defect.description
     assert (defect.point, defect.component) == (point, point.provider)
     assert defect.failure_group == failure.failure_group
     assert (defect.state, defect.reported_by) == ("open", tester)

@@ -69,7 +69,7 @@ class Proof:
 
 
 TONES = {
-    "fixed": "running",
+    "fixed": "waiting",
     "verified": "passed",
     "reopened": "failed",
     "rejected": "skipped",

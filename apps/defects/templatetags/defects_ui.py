@@ -3,9 +3,10 @@
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from apps.core.templatetags.ui import icon
-from apps.defects.models import Defect
+from apps.defects.models import Defect, Retest
 
 register = template.Library()
 
@@ -32,3 +33,18 @@ def defect_mark(state: str, css: str = "") -> SafeString:
         icon(name),
         known.label,
     )
+
+
+RETESTS = {
+    Retest.State.RUNNING: ("loader-2", "running", _("Retest running")),
+    Retest.State.PASSED: ("circle-check", "passed", _("Retest passed")),
+    Retest.State.FAILED: ("circle-x", "failed", _("Retest failed")),
+    Retest.State.INCONCLUSIVE: ("help", "skipped", _("Retest showed nothing")),
+}
+
+
+@register.simple_tag
+def retest_mark(state: str) -> SafeString:
+    """Icon, word and colour of how a retest went."""
+    name, tone, word = RETESTS[Retest.State(state)]
+    return format_html('<span class="mark mark-{}" data-state="{}">{} {}</span>', tone, state, icon(name), word)

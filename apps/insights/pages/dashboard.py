@@ -34,7 +34,7 @@ def whole(system: System) -> dict[str, Any]:
         "failing": failing_points(system),
         "failing_more": max(_failing(system).count() - SEAMS, 0),
         "open_defects": metrics.open_defects(system),
-        "ages": [_("today"), _("this week"), _("this month"), _("older")],
+        "ages": [_("≤ 1 day"), _("≤ 7"), _("≤ 30"), _("older")],
     }
 
 

@@ -99,9 +99,9 @@ def chart(row: Row, days: int) -> dict[str, Any]:
     listed = days_of(days)
     p50, p95, p99 = metrics.percentiles_by_day(row.latency, listed, 0.50, 0.95, 0.99)
     series: list[dict[str, Any]] = [
-        {"name": "p99", "tone": "skipped", "values": _rounded(p99)},
         {"name": "p95", "tone": "accent", "values": _rounded(p95), "area": True},
         {"name": "p50", "tone": "running", "values": _rounded(p50)},
+        {"name": "p99", "tone": "skipped", "values": _rounded(p99)},
     ]
     if row.latency.before is not None:
         before = [round(row.latency.before, 2)] * len(listed)

@@ -1,0 +1,5 @@
+"""REST route of defects."""
+
+from apps.defects.api.views import DefectViewSet
+
+routes = [("defects", DefectViewSet)]

@@ -1,0 +1,5 @@
+"""REST route of insights."""
+
+from apps.insights.api.views import DashboardViewSet
+
+routes = [("dashboard", DashboardViewSet)]

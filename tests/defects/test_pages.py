@@ -1,0 +1,332 @@
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.defects import services
+from apps.defects.models import Defect, Mention
+from apps.environments.models import Environment
+from apps.runs.models import Execution
+from apps.systems.models import Component, ComponentVersion, IntegrationPoint, System
+from tests.defects.play import MakeCase, finish, played
+
+pytestmark = pytest.mark.django_db
+SignIn = Callable[[User], Client]
+
+
+def address(name: str, *args: int, **query: str) -> str:
+    return reverse(f"defects:{name}", args=["shop", *args], query=query or None)
+
+
+def text(client: Client, url: str, **headers: str) -> str:
+    response = client.get(url, headers=headers)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+@pytest.fixture
+def many(system: System, tester: User, lead: User, point: IntegrationPoint) -> list[Defect]:
+    """Six defects, D1 to D6, of different severity, state, owner and place."""
+    make = {"system": system, "by": tester}
+    found = [
+        services.open_defect(None, title="Payment loses the amount", severity=4, owner=tester, point=point, **make),
+        services.open_defect(None, title="Stock is reserved twice", severity=3, component=point.provider, **make),
+        services.open_defect(None, title="Mail arrives late", severity=2, owner=lead, **make),
+        services.open_defect(None, title="Typo in the footer", severity=1, **make),
+        services.open_defect(None, title="Old thing", severity=2, **make),
+        services.open_defect(None, title="Gone thing", severity=2, **make),
+    ]
+    services.reject(found[4], by=tester, reason="As designed")
+    Defect.objects.filter(pk=found[5].pk).update(state="verified")
+    services.set_root_cause(
+        found[1], category="code", explanation="The row lock was dropped in inventory 1.1", by=tester
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "keys"),
+    [
+        ({}, ["D1", "D2", "D3", "D4"]),
+        ({"state": "closed"}, ["D5", "D6"]),
+        ({"state": "verified"}, ["D6"]),
+        ({"min_severity": "high"}, ["D1", "D2"]),
+        ({"severity": "medium"}, ["D3"]),
+        ({"owner": "me"}, ["D1"]),
+        ({"owner": "none"}, ["D2", "D4"]),
+        ({"owner": "lena@example.test"}, ["D3"]),
+        ({"component": "orders"}, ["D2"]),
+        ({"point": "storefront-orders-create"}, ["D1"]),
+        ({"q": "reserved stock"}, ["D2"]),
+        ({"q": "row lock"}, ["D2"]),
+        ({"q": "paym"}, ["D1"]),
+        ({"q": "d4"}, ["D4"]),
+        ({"q": "unheard of"}, []),
+        ({"environment": "local"}, []),
+        ({"sort": "oldest"}, ["D1", "D2", "D3", "D4"]),
+        ({"sort": "newest"}, ["D4", "D3", "D2", "D1"]),
+    ],
+)
+def test_the_list_shows_what_the_address_asks_for(
+    many: list[Defect], tester: User, sign_in: SignIn, query: dict[str, str], keys: list[str]
+) -> None:
+    page = sign_in(tester).get(address("defects", **query)).context["page"]
+
+    assert [defect.key for defect in page.object_list] == keys
+
+
+def test_defects_seen_in_an_environment_are_found_by_it(defect: Defect, tester: User, sign_in: SignIn) -> None:
+    client = sign_in(tester)
+    assert "D1" in text(client, address("defects", environment="local"))
+    assert not client.get(address("defects", environment="elsewhere")).context["page"].object_list
+
+
+def test_searching_finds_errors_that_never_became_defects(failure: Execution, tester: User, sign_in: SignIn) -> None:
+    page = text(sign_in(tester), address("defects", q="equals 201"))
+
+    assert "Errors seen in runs" in page
+    assert f"{address('new')}?execution={failure.pk}" in page
+
+
+def test_the_list_asks_the_same_number_of_queries_for_one_row_as_for_many(
+    many: list[Defect], system: System, tester: User, sign_in: SignIn
+) -> None:
+    client = sign_in(tester)
+    few = queries(client, address("defects", q="payment"))
+    for number in range(60):
+        services.open_defect(None, system=system, by=tester, title=f"Payment {number}", owner=tester)
+    assert queries(client, address("defects", q="payment")) == few
+
+
+def test_the_page_of_a_defect_asks_the_same_number_of_queries_however_long_its_story(
+    defect: Defect, environment: Environment, make_case: MakeCase, tester: User, sign_in: SignIn
+) -> None:
+    client = sign_in(tester)
+    services.comment(defect, by=tester, text="@lena, look")
+    services.mark_fixed(defect, by=tester)
+    finish(services.retest(defect, by=tester).run, "failed")
+    client.get(address("defect", 1))
+    few = queries(client, address("defect", 1))
+    for number in range(12):
+        played(environment, [make_case(title=f"Another {number}")], "failed")
+        services.comment(defect, by=tester, text=f"Seen again, {number} times, @tom")
+    for _again in range(3):
+        finish(services.retest(defect, by=tester).run, "failed")
+    for number in range(8):
+        services.open_defect(None, system=defect.system, by=tester, title=f"{defect.title} {number}")
+    assert queries(client, address("defect", 1)) == few
+
+
+def queries(client: Client, url: str) -> int:
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        assert client.get(url).status_code == 200
+    return len(asked)
+
+
+def test_a_defect_is_opened_from_a_failed_execution(
+    failure: Execution, tester: User, point: IntegrationPoint, sign_in: SignIn
+) -> None:
+    client, url = sign_in(tester), f"{address('new')}?execution={failure.pk}"
+    form = client.get(url).context["form"]
+    values = {name: form[name].value() for name in form.fields}
+    assert values["title"] == "Place the order: expected status equals 201, got 500"
+
+    response = client.post(url, {name: getattr(value, "pk", value) or "" for name, value in values.items()})
+
+    opened = Defect.objects.get()
+    assert response.headers["Location"] == address("defect", opened.number)
+    assert (opened.point, opened.reported_by) == (point, tester)
+    assert opened.evidence.get().execution == failure
+
+
+def test_the_form_keeps_what_was_typed_when_the_title_is_missing(system: System, tester: User, sign_in: SignIn) -> None:
+    response = sign_in(tester).post(address("new"), {"title": "", "severity": "3", "description": "Half a page"})
+
+    assert response.status_code == 422
+    assert "Half a page" in response.content.decode()
+    assert not Defect.objects.exists()
+
+
+def test_an_open_defect_with_the_same_failure_is_offered_instead_of_a_new_one(
+    defect: Defect, environment: Environment, make_case: MakeCase, tester: User, sign_in: SignIn
+) -> None:
+    again = played(environment, [make_case(title="Another")], "failed").executions.get()
+    client = sign_in(tester)
+    assert "It is this one" in text(client, f"{address('new')}?execution={again.pk}")
+
+    client.post(address("evidence", 1), {"execution": again.pk})
+
+    assert defect.evidence.filter(execution=again).exists()
+
+
+def test_the_evidence_tells_the_whole_story(
+    defect: Defect, failure: Execution, tester: User, point: IntegrationPoint, sign_in: SignIn
+) -> None:
+    version = ComponentVersion.objects.create(component=Component.objects.get(slug="orders"), name="1.2")
+    services.mark_fixed(defect, by=tester, version=version)
+    finish(services.retest(defect, by=tester).run, "failed")
+    services.mark_fixed(defect, by=tester, version=version)
+    finish(services.retest(defect, by=tester).run, "passed")
+
+    response = sign_in(tester).get(address("defect", 1))
+
+    proof = response.context["proof"]
+    told = [
+        entry.retest.state if getattr(entry, "retest", None) else getattr(entry, "to", "seen")
+        for entry in proof.entries
+    ]
+    assert told == ["seen", "fixed", "failed", "reopened", "fixed", "passed", "verified"]
+    assert proof.failures == 2
+    assert proof.retest.retest.state == "passed"
+    page = response.content.decode()
+    assert "Retest passed" in page
+    assert "Orders 1.2" in page
+
+
+def test_while_a_retest_runs_the_page_listens_and_only_then(defect: Defect, tester: User, sign_in: SignIn) -> None:
+    client = sign_in(tester)
+    assert "data-live=" not in text(client, address("defect", 1))
+
+    retest = services.retest(defect, by=tester)
+    page = text(client, address("defect", 1))
+    assert f"/live/s/shop/runs/{retest.run.number}/?after=" in page
+    part = text(client, address("defect", 1), **{"HX-Target": "defect-live"})
+    assert 'hx-trigger="live:progress from:body' in part
+
+    finish(retest.run, "passed")
+    part = text(client, address("defect", 1), **{"HX-Target": "defect-live"})
+    assert "hx-get" not in part
+    assert 'id="evidence"' in part
+    assert 'hx-swap-oob="true"' in part
+
+
+def test_reading_the_page_answers_the_mention(defect: Defect, tester: User, lead: User, sign_in: SignIn) -> None:
+    services.comment(defect, by=tester, text="@lena")
+
+    sign_in(tester).get(address("defect", 1))
+    assert Mention.objects.get().seen_at is None
+
+    sign_in(lead).get(address("defect", 1))
+    assert Mention.objects.get().seen_at is not None
+
+
+def test_similar_defects_say_why(defect: Defect, system: System, tester: User, sign_in: SignIn) -> None:
+    group = services.open_defect(
+        None, system=system, by=tester, title="The very same", failure_group=defect.failure_group
+    )
+    point = services.open_defect(None, system=system, by=tester, title="Same seam", point=defect.point)
+    services.open_defect(None, system=system, by=tester, title="Nothing in common at all")
+    words = services.open_defect(None, system=system, by=tester, title="Place an order twice: got 500 again")
+
+    similar = sign_in(tester).get(address("defect", 1)).context["similar"]
+
+    assert [(one.defect, one.why) for one in similar] == [
+        (group, "same failure"),
+        (point, "same integration point"),
+        (words, "similar words"),
+    ]
+
+
+VERBS = {
+    "comment": {"text": "Seen"},
+    "assign": {"owner": ""},
+    "severity": {"severity": "4"},
+    "start": {},
+    "fix": {"version": ""},
+    "reject": {"reason": "As designed"},
+    "evidence": {},
+    "retest": {},
+    "edit": {"title": "Another title", "severity": "4"},
+    "root-cause": {"category": "code", "explanation": "A race"},
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_button_changes_the_defect_and_leads_back(
+    defect: Defect, failure: Execution, tester: User, sign_in: SignIn, verb: str
+) -> None:
+    services.assign(defect, tester, by=tester)
+    services.change(defect, by=tester, severity=1)
+    if verb == "evidence":
+        defect.evidence.all().delete()
+    before = defect.events.count()
+
+    response = sign_in(tester).post(address(verb, 1), VERBS[verb] | {"execution": failure.pk})
+
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith(address("defect", 1))
+    assert defect.events.count() > before
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_viewer_sees_but_does_not_change(defect: Defect, viewer: User, sign_in: SignIn, verb: str) -> None:
+    client, before = sign_in(viewer), defect.events.count()
+
+    assert client.post(address(verb, 1), VERBS[verb]).status_code == 403
+
+    assert defect.events.count() == before
+    page = text(client, address("defect", 1))
+    assert 'method="post" action="/s/shop/' not in page
+
+
+def test_a_refusal_is_told_on_the_page(defect: Defect, tester: User, sign_in: SignIn) -> None:
+    client = sign_in(tester)
+    services.retest(defect, by=tester)
+
+    page = client.post(address("retest", 1), follow=True).content.decode()
+
+    assert "running already" in page
+
+
+def test_choices_that_are_not_offered_are_refused(
+    defect: Defect, tester: User, outsider: User, sign_in: SignIn
+) -> None:
+    other = System.objects.get(slug="other")
+    foreign = ComponentVersion.objects.create(
+        component=Component.objects.create(system=other, name="X", slug="x"), name="1"
+    )
+    client = sign_in(tester)
+
+    assert client.post(address("assign", 1), {"owner": outsider.pk}).status_code == 422
+    assert client.post(address("fix", 1), {"version": foreign.pk}).status_code == 422
+    assert client.post(address("severity", 1), {"severity": "9"}).status_code == 422
+    assert client.post(address("evidence", 1), {"execution": "x" * 30}).status_code == 404
+
+
+def test_an_outsider_finds_nothing(defect: Defect, outsider: User, sign_in: SignIn) -> None:
+    client = sign_in(outsider)
+    for url in (address("defects"), address("defect", 1), address("new"), address("edit", 1)):
+        assert client.get(url).status_code == 404
+
+
+def test_long_stories_are_shown_from_their_end(defect: Defect, tester: User, sign_in: SignIn) -> None:
+    moment = timezone.now() - timedelta(hours=1)
+    kind = defect.events.model
+    kind.objects.bulk_create(
+        kind(defect=defect, kind="comment", actor=tester, at=moment, text=f"Number {n}.") for n in range(120)
+    )
+    client = sign_in(tester)
+
+    page = text(client, address("defect", 1))
+    assert "Number 119." in page
+    assert "Number 3." not in page
+    assert "Show 21 earlier entries" in page
+    assert "Number 3." in text(client, f"{address('defect', 1)}?all")
+
+
+def test_markup_in_a_comment_is_shown_not_run(defect: Defect, tester: User, sign_in: SignIn) -> None:
+    services.comment(defect, by=tester, text="<script>alert(1)</script> [x](javascript:alert(1)) **bold**")
+
+    page = text(sign_in(tester), address("defect", 1))
+
+    assert "<script>alert" not in page
+    assert 'href="javascript' not in page
+    assert "<strong>bold</strong>" in page
