@@ -8,6 +8,7 @@ SYSTEM = "s/<slug:system>/"
 
 urlpatterns = [
     path("health/", core.health, name="health"),
+    path("favicon.ico", core.favicon, name="favicon"),
     path("language/", core.language, name="language"),
     path("theme/", core.theme, name="theme"),
     path("", include("apps.accounts.urls")),

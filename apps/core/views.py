@@ -3,7 +3,8 @@
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect, JsonResponse
+from django.templatetags.static import static
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
 from django.views import defaults
@@ -22,6 +23,12 @@ def health(request: HttpRequest) -> JsonResponse:
         cursor.execute("SELECT 1")
     ping()
     return JsonResponse({"status": "ok", "version": settings.VERSION})
+
+
+@public
+def favicon(request: HttpRequest) -> HttpResponse:
+    """For browsers that ask for it without being told where it is."""
+    return HttpResponsePermanentRedirect(static("core/mark.svg"))
 
 
 @public

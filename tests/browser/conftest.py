@@ -138,6 +138,7 @@ def visit(server: str, browser: Browser, console: Console, settings: Any) -> Ite
         contexts.append(context)
         console.watch(context)
         context.set_default_timeout(10_000)
+        context.set_default_navigation_timeout(30_000)
         if user is not None:
             context.add_cookies([session_cookie(user, server)])
         page = context.new_page()
