@@ -57,7 +57,7 @@ def messages_of(path: Path) -> Iterator[Message]:
     if path.suffix != ".py":
         source = "\n".join(line.strip() for line in templatize(source, origin=str(path)).splitlines())
     for _line, call, texts, _comments in extract_python(io.BytesIO(source.encode()), dict.fromkeys(CALLS), [], {}):
-        parts = [texts] if isinstance(texts, str) else [text for text in texts if isinstance(text, str)]
+        parts = [texts] if isinstance(texts, str) else [text for text in texts or () if isinstance(text, str)]
         if parts and parts[0]:
             yield _message(str(call), parts)
 
