@@ -3,6 +3,7 @@
 import "../chartjs/chart.umd.min.js";
 
 const { Chart } = globalThis;
+Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
 const drawn = new Map();
 
 function token(name) {
@@ -46,7 +47,7 @@ function options(data) {
       },
     },
     plugins: {
-      legend: { display: data.series.length > 1, position: "bottom", labels: { color: quiet, boxWidth: 9, boxHeight: 9, font: { size: 11 } } },
+      legend: { display: data.series.length > 1, position: "bottom", labels: { color: quiet, font: { size: 11 }, usePointStyle: true, pointStyle: data.kind === "line" ? "line" : "rectRounded", pointStyleWidth: data.kind === "line" ? 18 : 9, boxHeight: 8 } },
       tooltip: { callbacks: { label: (item) => ` ${item.dataset.label}: ${withUnit(item.raw, data.unit)}` } },
     },
   };
