@@ -37,13 +37,13 @@ def describe(entry: AuditEntry) -> Change:
     texts = {
         "environment.created": _("made the environment"),
         "environment.changed": _("changed %(fields)s") % {"fields": ", ".join(detail.get("changes", {}))},
-        "variable.set": _("set %(name)s") % {"name": name},
+        "variable.set": _("set %(name)s:") % {"name": name},
         "variable.removed": _("removed the variable %(name)s") % {"name": name},
         "variable.copied": _("copied the variables of %(source)s") % {"source": detail.get("source", "")},
         "secret.set": _("set the secret %(name)s") % {"name": name},
         "secret.replaced": _("replaced the secret %(name)s") % {"name": name},
         "secret.removed": _("removed the secret %(name)s") % {"name": name},
-        "deployment.made": _("deployed %(component)s") % {"component": component},
+        "deployment.made": _("deployed %(component)s:") % {"component": component},
         "deployment.withdrawn": _("withdrew %(component)s") % {"component": component},
     }
     after = detail.get("version") or detail.get("value") or ""

@@ -4,18 +4,25 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models.functions import Left
+
 from apps.environments.models import Deployment, Environment, Secret, Variable
 from apps.systems.models import Component, System
+
+SHOWN = 60  # characters of a variable's value
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What one environment has: a version (``deployment``), or ``kind`` ``variable``, ``secret`` or nothing."""
+    """What one environment has: a version (``deployment``), or a name of *kind* ``variable`` (with its *value*, cut),
+    ``secret``, or nothing."""
 
     environment: Environment
     differs: bool
     deployment: Deployment | None = None
     kind: str = ""
+    value: str = ""
+    extra: bool = False  # the reference has nothing in this row
 
 
 @dataclass(frozen=True)
@@ -86,22 +93,26 @@ def _versions(system: System, environments: list[Environment], reference: Enviro
         for environment in environments:
             row = deployed.get((component.pk, environment.pk))
             differs = (row.version_id if row else None) != (expected.version_id if expected else None)
-            cells.append(Cell(environment, differs, row))
+            cells.append(Cell(environment, differs, row, extra=row is not None and expected is None))
         if any(cell.deployment for cell in cells):
             rows.append(VersionRow(component, cells))
     return sorted(rows, key=lambda row: not row.differs)
 
 
 def _names(system: System, environments: list[Environment], reference: Environment | None) -> list[NameRow]:
-    kinds: dict[str, dict[int, str]] = defaultdict(dict)
-    for kind, model in (("variable", Variable), ("secret", Secret)):
-        for name, environment_id in model.objects.filter(environment__system=system).values_list(
-            "name", "environment_id"
-        ):
-            kinds[name][environment_id] = kind
+    known: dict[str, dict[int, tuple[str, str]]] = defaultdict(dict)
+    variables = Variable.objects.filter(environment__system=system).annotate(shown=Left("value", SHOWN))
+    for name, environment_id, value in variables.values_list("name", "environment_id", "shown"):
+        known[name][environment_id] = ("variable", value)
+    for name, environment_id in Secret.objects.filter(environment__system=system).values_list("name", "environment_id"):
+        known[name][environment_id] = ("secret", "")
     rows = []
-    for name in sorted(kinds):
-        expected = kinds[name].get(reference.pk, "") if reference else ""
-        found = [(environment, kinds[name].get(environment.pk, "")) for environment in environments]
-        rows.append(NameRow(name, [Cell(environment, kind != expected, kind=kind) for environment, kind in found]))
+    for name in sorted(known):
+        expected, _ = known[name].get(reference.pk, ("", "")) if reference else ("", "")
+        cells = []
+        for environment in environments:
+            kind, value = known[name].get(environment.pk, ("", ""))
+            extra = bool(kind and not expected)
+            cells.append(Cell(environment, kind != expected, kind=kind, value=value, extra=extra))
+        rows.append(NameRow(name, cells))
     return sorted(rows, key=lambda row: not row.differs)

@@ -95,7 +95,7 @@ def latency_chart(point: IntegrationPoint, environment: Environment) -> dict[str
         {"name": "p50", "tone": "running", "values": _rounded(p50)},
         {"name": "p95", "tone": "accent", "values": _rounded(p95)},
     ]
-    labels = [formats.date_format(day, "j b") for day in days]
+    labels = [formats.date_format(day, "j M") for day in days]
     return {"kind": "line", "unit": _("ms"), "labels": labels, "series": series}
 
 

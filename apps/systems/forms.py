@@ -82,6 +82,10 @@ class PointForm(NamedForm):
             choice = self.fields[end]
             assert isinstance(choice, forms.ModelChoiceField)  # noqa: S101 (for the type checker)
             choice.queryset = system.components.all()
+            choice.empty_label = _("Choose a component…")
+        protocols = self.fields["protocol"]
+        assert isinstance(protocols, forms.TypedChoiceField)  # noqa: S101 (for the type checker)
+        protocols.choices = [("", _("Choose…")), *IntegrationPoint.Protocol.choices]
 
 
 class WorkflowForm(NamedForm):
@@ -118,4 +122,7 @@ class VersionForm(RefusableMixin, forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ComponentVersion
         fields = ["name", "notes"]
-        widgets = {"notes": forms.TextInput, "name": forms.TextInput(attrs={"placeholder": "1.4.0"})}
+        widgets = {
+            "notes": forms.TextInput(attrs={"placeholder": _("what is new")}),
+            "name": forms.TextInput(attrs={"placeholder": "1.4.0"}),
+        }
