@@ -6,7 +6,15 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from apps.catalog.definition import DefinitionError, Problem, normalise, parse_yaml, validate, yaml_reader
+from apps.catalog.definition import (
+    DefinitionError,
+    Problem,
+    normalise,
+    parse_yaml,
+    validate,
+    validate_step,
+    yaml_reader,
+)
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.problems import path_text
 from apps.catalog.soundness import unsound
@@ -35,6 +43,11 @@ def read(system: System, source: Mapping[str, Any] | str) -> Draft:
         return _find_references(system, definition)
     except DefinitionError as error:
         raise DefinitionError(placed(error.problems, source)) from None
+
+
+def check_step(step: Any) -> list[Problem]:
+    """Everything that is wrong in a single *step*; its references are not looked up."""
+    return unsound(step) or validate_step(step)
 
 
 def _checked(data: Mapping[str, Any]) -> dict[str, Any]:

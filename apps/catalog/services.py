@@ -12,6 +12,7 @@ from apps.catalog.case_services import (
 from apps.catalog.conflicts import EditConflict, yaml_diff
 from apps.catalog.plan_counts import count_cases
 from apps.catalog.plan_services import cases_of, remove_plan, save_plan
+from apps.catalog.reading import check_step
 from apps.catalog.suite_services import remove_suite, save_suite
 from apps.catalog.suite_tree import Node, in_suites, path_to, tree
 from apps.catalog.transfer import export_cases, import_cases
@@ -22,6 +23,7 @@ __all__ = [
     "Node",
     "cases_of",
     "change_cases",
+    "check_step",
     "count_cases",
     "duplicate_case",
     "export_cases",

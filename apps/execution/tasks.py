@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.execution import chunk, sweeping
+from apps.execution import chunk, sweeping, trying
 from apps.execution.dispatch import CHUNK_TASK
 from apps.execution.worker import run_async
 
@@ -11,6 +11,12 @@ from apps.execution.worker import run_async
 def execute_chunk(run_id: int, ids: list[int]) -> None:
     """Execute queued executions of one run. What another worker holds or has finished is left alone."""
     run_async(chunk.execute(run_id, ids))
+
+
+@shared_task(name=trying.TASK, time_limit=trying.LIMIT + 30)
+def try_step(ticket: str) -> None:
+    """Run the step that the editor tries under *ticket*, once."""
+    trying.answer(ticket)
 
 
 @shared_task(name="execution.sweep", ignore_result=True)

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from apps.execution import try_views
 from apps.execution.views import manual, runs
 
 app_name = "execution"
@@ -11,4 +12,6 @@ urlpatterns = [
     path("executions/<int:pk>/manual/files/", manual.attach, name="attach"),
     path("executions/<int:pk>/manual/files/<int:artifact>/remove/", manual.detach, name="detach"),
     path("executions/<int:pk>/assign/", manual.assign, name="assign"),
+    path("cases/try-step/", try_views.try_step, name="try-step"),
+    path("cases/try-step/<slug:ticket>/", try_views.try_result, name="try-result"),
 ]

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.accounts.models import Role
 from apps.catalog import editor, services
 from apps.catalog.definition import blank_case, kinds
+from apps.catalog.editor_words import words
 from apps.catalog.models import TestCase
 from apps.catalog.views.json_views import json_body, problems_as_json
 from apps.core.validation import refuse
@@ -65,7 +66,12 @@ def _page(request: SystemRequest, system: System, case: TestCase | None, data: d
         "kinds": kinds(),
         "back": back,
         "statuses": TestCase.Status.choices,
-        "data": {"case": data, "format": editor.format_data(), "choices": editor.choices(system)},
+        "data": {
+            "case": data,
+            "format": editor.format_data(),
+            "choices": editor.choices(system),
+            "words": words(),
+        },
     }
     return render(request, "catalog/editor.html", context)
 

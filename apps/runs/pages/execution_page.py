@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from django.db.models import QuerySet
 from django.db.models.fields.json import KT
 from django.db.models.functions import Left
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.catalog.definition import Case, Step
 from apps.core.states import NOT_PASSED, OPEN, State
@@ -94,7 +96,7 @@ def light_steps(execution: Execution, attempt: int) -> list[StepResult]:
     """Steps of an attempt without their bodies, which may be large."""
     rows = StepResult.objects.filter(execution=execution, attempt=attempt).select_related("point", "executed_by")
     rows = rows.defer("request", "response", "checks").annotate(
-        method=Left(KT("request__method"), 20),
+        method=Left(KT("request__method"), _SUMMARY),
         url=Left(KT("request__url"), _SUMMARY),
         status=Left(KT("response__status"), 40),
         row_count=Left(KT("response__row_count"), 20),
@@ -146,8 +148,13 @@ def _summary(result: Any) -> str:
         parts = urlsplit(result.url)
         where = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         return f"{result.method} {where}" + (f" → {result.status}" if result.status else "")
-    if result.method:
-        return f"{result.method}" + (f" → {result.status}" if result.status else "")
+    if result.method:  # gRPC: package.Service/Method
+        return f"{result.method.rsplit('.', 1)[-1]}" + (f" → {result.status}" if result.status else "")
+    if result.row_count:
+        rows = int(result.row_count)
+        return ngettext("%(count)s row", "%(count)s rows", rows) % {"count": rows}
+    if result.exit_code:
+        return _("exit code %(code)s") % {"code": result.exit_code}
     return str(result.status or "")
 
 
@@ -174,7 +181,7 @@ def detail(step: StepResult, *, full: bool = False) -> StepDetail:
         curl=as_curl(step.request),
         full=full,
         captured=[(name, body(value, _VALUE)) for name, value in step.captured.items()],
-        artifacts=list(step.artifacts.order_by("pk")[:ARTIFACTS]),
+        artifacts=list(step.artifacts.order_by("pk")[:ARTIFACTS]) if step.pk else [],
     )
 
 
@@ -185,17 +192,17 @@ def _check(check: dict[str, Any]) -> CheckView:
         passed=not failed,
         implied=bool(check.get("implied")),
         message=str(check.get("message", "")),
-        expected=_value(check.get("expected")) if failed else None,
-        actual=_value(check.get("actual")) if failed else None,
+        expected=_value(check.get("expected"), beside=check.get("actual")) if failed else None,
+        actual=_value(check.get("actual"), beside=check.get("expected")) if failed else None,
         diff=diff_lines(str(check.get("diff") or "")) if failed else [],
     )
 
 
-def _value(value: Any) -> Body:
-    """A value to compare: unlike a body, nothing and "" are values, too."""
+def _value(value: Any, *, beside: Any) -> Body:
+    """A value to compare: nothing and "" are values, too, and the text "6" is not the number 6 *beside* it."""
     found = body(value, _VALUE)
-    if found is None:
-        text = json.dumps(value)
+    if found is None or (isinstance(value, str) and not isinstance(beside, str) and len(value) < _VALUE):
+        text = json.dumps(value, ensure_ascii=False)
         return Body(text, True, len(text))
     return found
 

@@ -1,6 +1,7 @@
 """Template tags of runs: the bar of a run's counts, its times, and code in colour."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -8,9 +9,10 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.core.templatetags.ui import state_word
-from apps.runs.models import TestRun
+from apps.runs.models import StepResult, TestRun
 from apps.runs.pages import progress
 from apps.runs.pages.bodies import Body
+from apps.runs.pages.execution_page import StepDetail, detail
 
 register = template.Library()
 
@@ -57,3 +59,11 @@ def run_elapsed(run: TestRun) -> float | None:
 def run_left(run: TestRun) -> float | None:
     """Milliseconds that the run will probably still need."""
     return progress.left_ms(run)
+
+
+@register.simple_tag
+def outcome_detail(outcome: Mapping[str, Any]) -> StepDetail:
+    """A step's outcome that is not kept (the editor tried it), laid out like those that are."""
+    names = ("name", "kind", "state", "message", "request", "response", "checks", "captured", "timings")
+    step = StepResult(**{name: outcome[name] for name in (*names, "duration_ms", "tries")})
+    return detail(step, full=True)

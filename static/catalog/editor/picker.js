@@ -1,0 +1,47 @@
+// The choice of a step's kind: a dialog; arrows and numbers choose, Escape leaves.
+import { format } from "./data.js";
+import { clone, kindIcon } from "./dom.js";
+
+const dialog = document.getElementById("kind-picker");
+const list = dialog?.querySelector("[data-kind-list]");
+
+function option(kind, number) {
+  const line = clone("t-kind");
+  line.querySelector(".step-kind").append(kindIcon(kind.name));
+  line.querySelector("b").textContent = kind.label;
+  line.querySelector("small").textContent = kind.summary;
+  line.querySelector("kbd").textContent = String(number);
+  line.querySelector("button").value = kind.name;
+  return line;
+}
+
+function walk(event) {
+  const buttons = [...list.querySelectorAll("button")];
+  const at = buttons.indexOf(document.activeElement);
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (by) buttons[(at + by + buttons.length) % buttons.length].focus();
+  else if (/^[1-9]$/.test(event.key)) buttons[Number(event.key) - 1]?.click();
+  else return;
+  event.preventDefault();
+}
+
+/** Ask for a kind; null when the person leaves. Kinds done *byPerson* are offered only where they can stand. */
+export function pickKind({ byPerson }) {
+  const offered = format.kinds.filter((kind) => byPerson || !kind.by_person);
+  list.replaceChildren(...offered.map((kind, index) => option(kind, index + 1)));
+  dialog.returnValue = "";
+  dialog.showModal();
+  list.querySelector("button").focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(format.kinds.find((kind) => kind.name === dialog.returnValue) ?? null), { once: true });
+  });
+}
+
+if (dialog) {
+  dialog.addEventListener("keydown", walk);
+  dialog.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button) dialog.close(button.value);
+    else if (event.target === dialog) dialog.close("");
+  });
+}
