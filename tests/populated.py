@@ -270,6 +270,7 @@ class World:
             ("files", "artifact"): self.attached.pk,
             ("defects", "number"): self.defect.number,
             ("defects", "pk"): self.defect.pk,
+            ("dashboard", "slug"): self.system.slug,
         }[before, parameter]
 
 

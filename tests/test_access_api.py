@@ -46,6 +46,14 @@ def body(route: Route, world: World) -> dict[str, Any]:
         "api:runs-rerun": {"which": "all"},
         "api:defects-list": {**system, "title": "New", "execution": world.execution.pk},
         "api:defects-comment": {"text": "x"},
+        "api:defects-assign": {"owner": world.admin.email},
+        "api:defects-start": {},
+        "api:defects-fix": {},
+        "api:defects-reject": {"reason": "x"},
+        "api:defects-reopen": {"reason": "x"},
+        "api:defects-retest": {},
+        "api:defects-evidence": {"execution": world.execution.pk},
+        "api:defects-root-cause": {"category": "code", "explanation": "x"},
     }
     if route.name.endswith("-detail"):
         return {"name": "Changed", "title": "Changed", "message": "x"}

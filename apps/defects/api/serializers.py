@@ -184,10 +184,11 @@ class EvidenceSerializer(serializers.ModelSerializer[Evidence]):
     run_number = serializers.IntegerField(source="execution.run.number", read_only=True)
     environment = serializers.CharField(source="execution.run.environment.slug", read_only=True)
     case = serializers.IntegerField(source="execution.case.number", read_only=True)
+    title = serializers.CharField(source="execution.title", read_only=True)
 
     class Meta:
         model = Evidence
-        fields = ["id", "kind", "execution", "case", "run_number", "environment", "added_at"]
+        fields = ["id", "kind", "execution", "case", "title", "run_number", "environment", "added_at"]
 
 
 class EventSerializer(serializers.ModelSerializer[DefectEvent]):

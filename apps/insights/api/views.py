@@ -32,6 +32,7 @@ class DashboardViewSet(ViewSet):
         return Response(
             {
                 "system": system.slug,
+                "name": system.name,
                 "environments": [_verdict(one) for one in readiness([system])[system.pk]],
                 "days": [_day(day) for day in metrics.results_by_day(system, days=DAYS)],
                 "latency": _latency(system),
