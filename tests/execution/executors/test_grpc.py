@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from apps.execution.engine.egress import EgressPolicy
-from apps.execution.engine.model import State, StepOutcome
+from apps.execution.engine.model import CaseOutcome, State, StepOutcome
 from apps.execution.engine.runner import run_case
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.registry import Executors
@@ -138,6 +138,24 @@ def test_server_that_was_started_again_is_found_again(grpc_server: GrpcServer) -
         return states
 
     assert asyncio.run(main()) == [State.PASSED, State.FAILED, State.PASSED]
+
+
+def test_types_are_asked_for_again_when_the_server_was_started_again(grpc_server: GrpcServer) -> None:
+    step = {"name": "s", "kind": "grpc", "with": {"target": f"localhost:{grpc_server.port}", "method": METHOD}}
+
+    async def main() -> CaseOutcome:
+        async with Executors() as executors:
+            request = request_for(case_of(step))
+            assert (await run_case(request, executors)).state is State.PASSED
+            assert (await run_case(request, executors)).state is State.PASSED
+            await asyncio.to_thread(grpc_server.stop)
+            grpc_server.reflect = False
+            await asyncio.to_thread(grpc_server.start)
+            return await run_case(request, executors)
+
+    outcome = asyncio.run(main())
+    assert outcome.state is State.BLOCKED
+    assert "reflection" in outcome.message
 
 
 def test_many_calls_at_once_ask_for_the_types_once(grpc_server: GrpcServer) -> None:

@@ -74,7 +74,7 @@ class GrpcServer:
     def __init__(self, messages: ModuleType, *, tls: tuple[bytes, bytes] | None = None, reflect: bool = True) -> None:
         self._messages = messages
         self._tls = tls
-        self._reflect = reflect
+        self.reflect = reflect
         self.port = 0
         self.start()
 
@@ -93,7 +93,7 @@ class GrpcServer:
         self._server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler("engine_test.Inventory", handlers),)
         )
-        if self._reflect:
+        if self.reflect:
             reflection.enable_server_reflection(("engine_test.Inventory", reflection.SERVICE_NAME), self._server)
         place = f"127.0.0.1:{self.port}"
         if self._tls:
