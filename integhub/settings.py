@@ -198,7 +198,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if EMBEDDED
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "integhub.static_files.HashedFiles"
     },
 }
 MEDIA_ROOT = Path(os.environ.get("INTEGHUB_MEDIA_ROOT", BASE_DIR / ".data" / "media"))
