@@ -42,7 +42,7 @@ class StartForm(RefusableMixin, forms.Form):
         }
         for name, queryset in querysets.items():
             self.fields[name].queryset = queryset  # type: ignore[attr-defined]
-        self.fields["plan"].required = not self.data.getlist("case")
+        self.fields["plan"].required = not self.data.get("case")
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}

@@ -103,6 +103,7 @@ def execution(request: SystemRequest, system: System, pk: int) -> HttpResponse:
     results = execution_page.light_steps(found, attempt)
     rows = execution_page.step_rows(found, results, attempt)
     opened = execution_page.to_open(rows, request.GET.get("step", ""))
+    failed = execution_page.to_open(rows, "")
     if opened and opened.result:
         opened.detail = execution_page.detail(StepResult.objects.get(pk=opened.result.pk))
     context = _context(request, system) | {
@@ -113,6 +114,8 @@ def execution(request: SystemRequest, system: System, pk: int) -> HttpResponse:
         "attempts": execution_page.attempts(found, around.attempts),
         "rows": rows,
         "opened": opened,
+        "failed": failed,
+        "message": (failed and failed.result and failed.result.message) or found.message,
         "variables": variables.used(found, results),
         "artifacts": found.artifacts.select_related("step").order_by("pk")[: execution_page.ARTIFACTS],
         "stream": stream,

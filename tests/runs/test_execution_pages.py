@@ -64,6 +64,26 @@ def test_the_failed_step_is_open_and_the_others_say_what_they_did_in_a_line(
     assert text(html).index("status is 500") < text(html).index("Where and with what")
 
 
+def test_a_folded_step_says_in_a_line_what_each_kind_did(client: Client, executed: Callable[..., Execution]) -> None:
+    execution = executed(
+        step(0, kind="grpc", request={"target": "h:1", "method": "a.b.Stock/Reserve"}, response={"status": "OK"}),
+        step(1, kind="sql", request={"query": "SELECT"}, response={"rows": [{}, {}], "row_count": 2}),
+        step(2, kind="command", request={"argv": ["true"]}, response={"exit_code": 0}),
+    )
+
+    html = text(client.get(path(execution)).content)
+
+    for summary in ("Stock/Reserve → OK", "2 rows", "exit code 0"):
+        assert summary in html
+
+
+def test_a_text_is_told_from_the_number_beside_it(client: Client, executed: Callable[..., Execution]) -> None:
+    check = {"label": "stdout equals 1", "passed": False, "expected": 1, "actual": "1", "diff": "", "message": "no"}
+    execution = executed(step(0, "failed", checks=[check]))
+
+    assert "Expected 1 Actual &quot;1&quot;" in text(client.get(path(execution)).content)
+
+
 def test_a_folded_step_is_fetched_when_it_is_opened(client: Client, executed: Callable[..., Execution]) -> None:
     execution = executed(step(0, response={"status": 200, "body": "only when asked"}), step(1, "failed"))
     first = execution.steps.get(position=0)

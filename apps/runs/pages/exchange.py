@@ -89,6 +89,8 @@ def side(record: Mapping[str, Any], limit: int = INLINE) -> Side:
     rest = dict(record)
     headline = _headline(rest)
     notes = [str(note) for note in rest.pop(NOTES, None) or []]
+    if rest.get("rows"):
+        rest.pop("columns", None)  # each row names them
     headers, headers_label = _headers(rest)
     facts: list[tuple[Any, str]] = []
     blocks: list[Block] = []
