@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.test import Client
 
 from apps.accounts.models import Membership, Role, Team, User
@@ -26,6 +26,9 @@ def _own_redis(worker_id: str) -> None:
     address = django_settings.REDIS_URL.rsplit("/", 1)[0] + f"/{number}"
     django_settings.REDIS_URL = django_settings.CELERY_BROKER_URL = address
     django_settings.CACHES["default"]["LOCATION"] = address
+    for made in caches.all(initialized_only=True):  # connected to the former address while Django was set up
+        del caches["default"]
+        made.close()
 
 
 @pytest.fixture(autouse=True, scope="session")

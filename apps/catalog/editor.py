@@ -100,9 +100,9 @@ def _has_huge_number(value: Any) -> bool:
 
 def from_form(system: System, definition: Any) -> dict[str, Any]:
     """The YAML of a case that may still be wrong, with what is wrong in it. DomainError when it has no YAML at all."""
-    problems = unsound(definition) or validate(definition)
-    if not problems:
-        problems = _problems(system, definition)
+    if unkeepable := unsound(definition):
+        raise reading.refusal(DefinitionError(unkeepable))
+    problems = validate(definition) or _problems(system, definition)
     try:
         text = to_yaml(definition)
     except (AttributeError, KeyError, TypeError, ValueError):

@@ -1,0 +1,141 @@
+"""One case for each kind of step, with every field, operator and option; shared by tests of the editor."""
+
+from typing import Any
+
+HTTP: dict[str, Any] = {
+    "name": "Place the order",
+    "kind": "http",
+    "timeout": 5,
+    "optional": True,
+    "with": {
+        "method": "POST",
+        "url": "{{ STOREFRONT }}/orders",
+        "params": {"page": 2, "tag": ["a", "b"], "word": "true", "number": "7"},
+        "headers": {"Idempotency-Key": "{{ uuid() }}", "X-Text": "plain"},
+        "json": {"z": 1, "a": [1.5, None, True, "{{ quantity }}"], "nested": {"b": {}, "a": []}},
+        "follow_redirects": True,
+        "verify": False,
+        "ca": "-----BEGIN\nxyz\n-----END",
+    },
+    "expect": [
+        {"check": "status", "equals": 201},
+        {"check": "header", "at": "Content-Type", "contains": "json"},
+        {"check": "json", "at": "$.lines[*]", "count": 1},
+        {"check": "json", "at": "$.total", "type": "integer"},
+        {"check": "json", "schema": {"type": "object", "required": ["id"]}},
+        {"check": "json", "at": "$.total", "approx": {"value": 12.5, "within": 0.5}},
+        {"check": "json", "at": "$.note", "exists": False},
+        {"check": "json", "at": "$.state", "one_of": ["placed", "paid", 3]},
+        {"check": "json", "at": "$.id", "equals": "123"},
+        {"check": "json", "at": "$.data", "equals": {"b": [1, "2"], "a": None}},
+        {"check": "body", "at": "order (\\d+)", "matches": "^\\d+$", "not": True},
+        {"check": "duration", "below": 500},
+        {"check": "duration", "at_most": 499.5},
+    ],
+    "capture": {
+        "order_id": {"from": "json", "at": "$.id"},
+        "token": {"from": "header", "at": "X-Token", "secret": True},
+    },
+    "retry": {"for": 5, "every": 0.2},
+}
+GRAPHQL = {
+    "name": "Ask by GraphQL",
+    "kind": "http",
+    "with": {
+        "url": "{{ STOREFRONT }}/graphql",
+        "graphql": {"query": "query Q {\n  products { sku }\n}", "variables": {"first": 3}, "operation": "Q"},
+    },
+}
+FORM = {
+    "name": "Send a form",
+    "kind": "http",
+    "with": {"method": "POST", "url": "http://s", "form": {"a": "1", "b": 2}},
+}
+BODY = {"name": "Send text", "kind": "http", "with": {"method": "PUT", "url": "http://s", "body": "line one\nline two"}}
+TEMPLATE_BODY = {"name": "Send a template", "kind": "http", "with": {"url": "http://s", "json": "{{ body }}"}}
+SQL_NAMED = {
+    "name": "By name",
+    "kind": "sql",
+    "with": {
+        "url": "{{ ORDERS_DB }}",
+        "query": "SELECT state\nFROM orders\nWHERE id = %(id)s",
+        "params": {"id": "{{ order_id }}", "limit": 3},
+    },
+    "expect": [{"check": "row_count", "equals": 1}, {"check": "rows", "at": "$[0].state", "equals": "paid"}],
+}
+SQL_LISTED = {
+    "name": "In order",
+    "kind": "sql",
+    "with": {"url": "{{ ORDERS_DB }}", "query": "SELECT %s, %s", "params": [1, "two"]},
+}
+REDIS_COMMAND = {
+    "name": "A command",
+    "kind": "redis",
+    "with": {"url": "{{ REDIS }}", "command": ["XLEN", "orders", 5]},
+    "expect": [{"check": "value", "at_least": 1}],
+}
+REDIS_STREAM = {
+    "name": "A stream",
+    "kind": "redis",
+    "with": {
+        "url": "{{ REDIS }}",
+        "stream": {"key": "orders", "count": 5, "since": "1-0", "where": {"id": "{{ order_id }}"}, "decode": ["lines"]},
+    },
+}
+GRPC = {
+    "name": "Reserve",
+    "kind": "grpc",
+    "with": {
+        "target": "{{ INVENTORY }}",
+        "method": "shop.Inventory/Reserve",
+        "message": {"sku": "{{ sku }}", "quantity": 2},
+        "metadata": {"x-trace": "1"},
+        "tls": True,
+        "ca": "{{ CA }}",
+    },
+    "expect": [{"check": "status", "one_of": ["OK", "ABORTED"]}, {"check": "header", "at": "x", "exists": True}],
+}
+COMMAND_ARGV = {
+    "name": "A program",
+    "kind": "command",
+    "with": {
+        "argv": ["grep", "-r", "{{ order_id }}", "multi\nline"],
+        "env": {"LANG": "C"},
+        "stdin": "a\nb\n",
+        "max_output": 1000,
+    },
+    "expect": [{"check": "exit_code", "above": 0}, {"check": "stdout", "matches": " two  spaces "}],
+}
+COMMAND_SHELL = {"name": "A script", "kind": "command", "with": {"shell": "set -e\necho one\n"}}
+MANUAL = {
+    "name": "Look",
+    "kind": "manual",
+    "with": {"instructions": "1. Open the **mail**\n2. Look", "expected": "It is there"},
+    "expect": [{"check": "verdict", "equals": "passed"}],
+}
+
+STEPS = {
+    "http": HTTP,
+    "graphql": GRAPHQL,
+    "form": FORM,
+    "body": BODY,
+    "template body": TEMPLATE_BODY,
+    "sql by name": SQL_NAMED,
+    "sql in order": SQL_LISTED,
+    "redis command": REDIS_COMMAND,
+    "redis stream": REDIS_STREAM,
+    "grpc": GRPC,
+    "argv": COMMAND_ARGV,
+    "shell": COMMAND_SHELL,
+    "manual": MANUAL,
+}
+
+EVERYTHING: dict[str, Any] = {
+    "title": "Everything: a “case” with — odd characters",
+    "description": "One\n\ntwo **three**",
+    "priority": "critical",
+    "tags": ["smoke", "checkout"],
+    "timeout": 60,
+    "steps": list(STEPS.values()),
+    "teardown": [{"name": "Cancel", "kind": "http", "with": {"method": "DELETE", "url": "http://s/orders"}}],
+}
