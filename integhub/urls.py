@@ -23,5 +23,6 @@ urlpatterns = [
     path("api/v1/", include("apps.api.urls")),
 ]
 
+handler403 = "apps.core.views.forbidden"
 handler404 = "apps.core.views.not_found"
 handler500 = "apps.core.views.server_error"

@@ -5,11 +5,16 @@
 """
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+
+from apps.core.answers import is_part, is_program, problem
+from apps.core.errors import DomainError
 
 View = Callable[..., HttpResponseBase]
 
@@ -28,6 +33,19 @@ def public(view: View) -> View:
 
 def signed_in(view: View) -> View:
     """Any user may see this view; what it shows must start from what that user may see."""
-    guarded = login_required(view)
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return view(request, *args, **kwargs) if request.user.is_authenticated else _ask_to_sign_in(request)
+
     guarded.access = "signed in"  # type: ignore[attr-defined]
     return guarded
+
+
+def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """The sign-in page must not land inside a page whose session has ended."""
+    if is_program(request):
+        return problem(DomainError("not-signed-in", _("Your session has ended. Sign in again."), status=401))
+    if is_part(request):
+        return HttpResponse(status=401, headers={"HX-Refresh": "true"})
+    return redirect_to_login(request.get_full_path())

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 
+from apps.core.answers import refusal
 from apps.core.errors import DomainError
 
 
@@ -18,6 +18,4 @@ class DomainErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not isinstance(error, DomainError):
-            return None
-        return render(request, "errors/domain.html", {"error": error}, status=error.status)
+        return refusal(request, error) if isinstance(error, DomainError) else None

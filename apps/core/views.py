@@ -7,10 +7,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.templatetags.static import static
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
+from django.utils.translation import gettext as _
 from django.views import defaults
 from django.views.decorators.http import require_POST
 
 from apps.core.access import public
+from apps.core.answers import is_program, problem, refusal
 from apps.core.context import THEME_COOKIE, THEMES
 from apps.core.errors import DomainError
 from apps.core.live import ping
@@ -59,25 +61,23 @@ def remember_language(request: HttpRequest, response: HttpResponse, code: str) -
     _remember(request, response, settings.LANGUAGE_COOKIE_NAME, code)
 
 
-API = "/api/"
-
-
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler404: programs get problem JSON, people a page."""
-    if request.path.startswith(API):
-        return _problem(DomainError("not-found", "There is nothing at this address.", status=404))
-    return defaults.page_not_found(request, exception)
+    """handler404."""
+    error = DomainError("not-found", _("There is nothing at this address."), status=404)
+    return refusal(request, error, "404.html")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler403: says which role is missing."""
+    detail = str(exception) or _("Your role does not allow this.")
+    return refusal(request, DomainError("forbidden", detail, status=403), "403.html")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500: programs get problem JSON, people a page; the log has the traceback and the request id."""
-    if request.path.startswith(API):
-        return _problem(DomainError("error", "The server failed. The log has the details.", status=500))
+    """handler500: nothing that could fail again; the log has the traceback and the request id."""
+    if is_program(request):
+        return problem(DomainError("error", "The server failed. The log has the details.", status=500))
     return defaults.server_error(request)
-
-
-def _problem(error: DomainError) -> JsonResponse:
-    return JsonResponse(error.problem(), status=error.status, content_type="application/problem+json")
 
 
 def _back(request: HttpRequest) -> HttpResponseRedirect:

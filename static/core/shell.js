@@ -2,6 +2,7 @@
 import "./csrf.js";
 import "./confirm.js";
 import "./copy.js";
+import "./failures.js";
 import "./forms.js";
 import "./keys.js";
 import "./live.js";

@@ -35,7 +35,7 @@ export async function send(url, body, { waiting = () => {}, signedOut = "" } = {
     try {
       const headers = { Accept: "application/json", "X-CSRFToken": csrfToken() };
       const response = await fetch(url, { method: "POST", body: body(), headers });
-      if (response.redirected) throw new Refused(signedOut);
+      if (response.redirected || response.status === 401) throw new Refused(signedOut);
       if (response.ok) return response;
       if (response.status < 500) throw new Refused(await problem(response));
     } catch (error) {

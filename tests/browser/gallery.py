@@ -10,6 +10,7 @@ from django.urls import path
 from django.utils import timezone
 
 from apps.core.access import public
+from apps.core.errors import DomainError
 from apps.core.states import State
 from apps.systems.models import System
 from integhub.urls import urlpatterns as product
@@ -67,11 +68,24 @@ def part(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_template("gallery_part.html").render({"count": fetched["part"]}, request))
 
 
+@public
+def refused(request: HttpRequest) -> HttpResponse:
+    raise DomainError("sold-out", "There are no kestrels left.", status=409)
+
+
+@public
+def broken(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("Traceback", status=500)
+
+
 urlpatterns = [
+    path("gallery/refused/", refused),
+    path("gallery/broken/", broken),
     path("gallery/", gallery),
     path("gallery/posted/", posted),
     path("gallery/part/", part),
     *product,
 ]
+handler403 = "apps.core.views.forbidden"
 handler404 = "apps.core.views.not_found"
 handler500 = "apps.core.views.server_error"

@@ -203,6 +203,29 @@ def test_htmx_requests_carry_the_csrf_token(visit: Visit, admin: User) -> None:
     expect(page.locator("#answer")).to_have_text("posted")
 
 
+def test_a_refused_request_is_explained_on_the_page(visit: Visit, console: Any, axe: Axe, admin: User) -> None:
+    console.allow("409|500|htmx:")
+    page = visit(GALLERY, admin)
+
+    page.get_by_role("button", name="Refused").click()
+    expect(page.locator("#messages")).to_contain_text("There are no kestrels left.")
+    axe(page)
+    page.get_by_role("button", name="Broken").click()
+
+    expect(page.locator("#toasts")).to_contain_text("This did not work.")
+    expect(page.locator("#answer")).to_be_empty()
+
+
+def test_a_session_that_ended_leads_to_the_sign_in_page(visit: Visit, console: Any, admin: User) -> None:
+    console.allow("401")
+    page = visit("/account/", admin)
+    page.context.clear_cookies()
+
+    page.evaluate("htmx.ajax('GET', '/account/', {target: 'main'})")
+
+    page.wait_for_url("**/sign-in/?next=/account/")
+
+
 def test_charts_are_drawn_and_can_be_read_out(visit: Visit, admin: User) -> None:
     page = visit(GALLERY, admin)
     canvas = page.get_by_role("img", name="p95 by day")
