@@ -3,7 +3,9 @@
 Values from 1 µs to about 71 minutes (2³² µs) fall in one of ``SIZE`` buckets; larger ones in the last.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 SUB = 16
 SIZE = 464
@@ -42,22 +44,13 @@ def of(latencies_ms: Iterable[float]) -> list[int]:
 
 def merge(histograms: Iterable[Sequence[int]]) -> list[int]:
     """Sum of histograms."""
-    total = empty()
-    for histogram in histograms:
-        for index, count in enumerate(histogram):
-            if count:
-                total[index] += count
-    return total
+    return list(map(sum, zip(*histograms, strict=True))) or empty()
 
 
 def percentile(buckets: Sequence[int], q: float) -> float | None:
     """Latency in milliseconds below which the share *q* (0 to 1) of the values lies; None of nothing."""
-    count = sum(buckets)
-    if not count:
+    seen = list(accumulate(buckets))
+    if not seen or not seen[-1]:
         return None
-    rank, seen = max(1, round(q * count + 0.499_999)), 0
-    for index, number in enumerate(buckets):
-        seen += number
-        if seen >= rank:
-            return middle(index)
-    return middle(SIZE - 1)
+    rank = max(1, round(q * seen[-1] + 0.499_999))
+    return middle(min(bisect_left(seen, rank), len(seen) - 1))

@@ -1,5 +1,6 @@
 """Server-sent events of runs; mounted below ``/live/``, which the ASGI side answers."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 
@@ -21,8 +22,11 @@ EVENT_ID = re.compile(r"\d{1,20}-\d{1,20}")
 async def _events(topic: str, after: str) -> AsyncIterator[bytes]:
     # A page stays open for hours: give its database connection back before the stream begins.
     await sync_to_async(connections.close_all)()
-    async for event in stream(topic, after):
-        yield event
+    try:
+        async for event in stream(topic, after):
+            yield event
+    except asyncio.CancelledError:
+        return  # the reader went away: the usual end, not worth a warning in the log
 
 
 def _answer(request: SystemRequest, topic: str) -> HttpResponseBase:

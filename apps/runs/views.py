@@ -49,7 +49,12 @@ def run(request: SystemRequest, system: System, number: int) -> HttpResponse:
         TestRun.objects.filter(system=system).select_related("environment", "plan", "started_by", "rerun_of"),
         number=number,
     )
-    context = _context(request, system) | {"run": found, "counts": counts(found), "stream": stream}
+    context = _context(request, system) | {
+        "run": found,
+        "counts": counts(found),
+        "stream": stream,
+        "api_url": f"{settings.BASE_URL}/api/v1/runs/{found.pk}/",
+    }
     if target != "progress":
         context |= _results(request, found)
     if target not in ("progress", "executions"):
@@ -80,11 +85,8 @@ def _results(request: HttpRequest, run: TestRun) -> dict[str, Any]:
 
 
 def _beside(request: HttpRequest, system: System, run: TestRun) -> dict[str, Any]:
-    """What the page has beside its live regions: the comparison, and how to follow the run by API."""
-    context: dict[str, Any] = {
-        "earlier": comparison.earlier_runs(run),
-        "api_url": f"{settings.BASE_URL}/api/v1/runs/{run.pk}/",
-    }
+    """What the page has beside its live regions: the comparison with an earlier run."""
+    context: dict[str, Any] = {"earlier": comparison.earlier_runs(run)}
     wanted = request.GET.get("compare", "")
     if wanted.isdecimal() and len(wanted) < 10:
         other = TestRun.objects.filter(system=system, environment=run.environment_id, number=int(wanted)).first()

@@ -117,6 +117,16 @@ def test_an_open_stream_holds_no_database_connection(server: Server, run: TestRu
         stream.cut()
 
 
+def test_a_reader_who_leaves_is_nothing_to_warn_of(server: Server, run: TestRun, viewer: User) -> None:
+    live.publish(run.topic, "one", {})
+    stream = Stream(server, viewer, run, "?after=0-0")
+    stream.read(1)
+    stream.cut()
+    Stream(server, None, run)  # answered after the first was ended
+
+    assert "cancelled" not in server.log.read_text()
+
+
 @pytest.mark.parametrize("query", ["?after=nonsense", "?after=1", "?after=1-1%0d%0aX"])
 def test_a_place_that_is_no_event_is_refused(server: Server, run: TestRun, viewer: User, query: str) -> None:
     assert Stream(server, viewer, run, query).answer.status == 400

@@ -273,6 +273,19 @@ def test_only_runs_of_the_same_environment_are_compared(
         assert b"Compared with" not in client.get(f"/s/shop/runs/{run.number}/?compare={number}").content
 
 
+def test_a_new_reason_comes_before_a_frequent_known_one(
+    client: Client, system: System, environment: Environment, cases: Any
+) -> None:
+    found = cases(3)
+    finished_run(environment, found[:1], ["known trouble"])
+    Defect.objects.create(system=system, number=1, title="Known", failure_group=FailureGroup.objects.get())
+
+    run = finished_run(environment, found, ["known trouble", "known trouble", "new trouble"])
+
+    page = text(client.get(f"/s/shop/runs/{run.number}/").content)
+    assert page.index("new trouble") < page.index("known trouble")
+
+
 def test_an_open_run_streams_and_can_be_cancelled_an_ended_one_does_not(
     client: Client, environment: Environment, cases: Any
 ) -> None:

@@ -20,8 +20,9 @@ VERIFIED, REOPENED = "verified", "reopened"
 
 @dataclass(frozen=True)
 class Novelty:
-    """Whether a reason is new: a word, an icon, a tone, and what it means."""
+    """Whether a reason is new: a word, an icon, a tone, what it means, and its *rank*: 0 is looked at first."""
 
+    rank: int
     name: str
     label: Any
     icon: str
@@ -29,11 +30,11 @@ class Novelty:
     meaning: Any
 
 
-NEW = Novelty("new", _("New"), "sparkles", "new", _("Seen for the first time in this run"))
-KNOWN = Novelty("known", _("Known"), "bug", "known", _("A defect for it is being worked on"))
-REGRESSION = Novelty("regression", _("Regression"), "rotate", "regression", _("Came back after it had been fixed"))
-FIXED = Novelty("fixed", _("Fixed since"), "shield-check", "fixed", _("Its defect has been verified after this run"))
-SEEN = Novelty("seen", _("Seen before"), "history", "seen", _("Happened in earlier runs; there is no defect for it"))
+NEW = Novelty(0, "new", _("New"), "sparkles", "new", _("Seen for the first time in this run"))
+KNOWN = Novelty(2, "known", _("Known"), "bug", "known", _("A defect for it is being worked on"))
+REGRESSION = Novelty(0, "regression", _("Regression"), "rotate", "regression", _("Came back after it had been fixed"))
+FIXED = Novelty(3, "fixed", _("Fixed since"), "shield-check", "fixed", _("Its defect has been verified after this run"))
+SEEN = Novelty(1, "seen", _("Seen before"), "history", "seen", _("Happened in earlier runs; there is no defect for it"))
 
 
 @dataclass
@@ -78,7 +79,7 @@ def novelty(group: FailureGroup, defects: Iterable[Any], run: TestRun) -> Novelt
 
 
 def reasons(run: TestRun) -> tuple[list[Reason], int]:
-    """The most frequent reasons of *run* with sample executions, and how many more reasons there are."""
+    """The most frequent reasons of *run* with sample executions, new ones first, and how many more there are."""
     failed = Execution.objects.filter(run=run).failed()
     counted = list(
         failed.order_by()
@@ -95,6 +96,7 @@ def reasons(run: TestRun) -> tuple[list[Reason], int]:
         defects = list(group.defects.all()) if group else []
         mark = novelty(group, defects, run) if group else SEEN
         found.append(Reason(group, row["failed"], row["blocked"], defects, mark, samples.get(row["failure_group"], [])))
+    found.sort(key=lambda reason: reason.novelty.rank)  # stable: the most frequent first within a rank
     return found, len(counted) - len(shown)
 
 
