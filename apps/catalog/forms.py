@@ -159,6 +159,13 @@ class Files(forms.FileInput):
     allow_multiple_selected = True
 
 
+class FilesField(forms.FileField):
+    """Several files, as a list."""
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        return [super(FilesField, self).clean(one, initial) for one in data or []]
+
+
 class ImportForm(RefusableMixin, forms.Form):
     """YAML as text, or files with it."""
 
@@ -170,7 +177,7 @@ class ImportForm(RefusableMixin, forms.Form):
         widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false", "class": "code-input", "wrap": "off"}),
         help_text=_("One case, or several with a line --- between them."),
     )
-    uploads = forms.FileField(
+    uploads = FilesField(
         label=_("Or files"), required=False, widget=Files(attrs={"multiple": True, "accept": ".yaml,.yml"})
     )
 
@@ -180,8 +187,7 @@ class ImportForm(RefusableMixin, forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
-        uploads = self.files.getlist("uploads") if self.files else []
-        data["sources"] = [self._read(upload) for upload in uploads]
+        data["sources"] = [self._read(upload) for upload in data.get("uploads") or []]
         if (data.get("yaml") or "").strip():
             data["sources"].insert(0, ("", data["yaml"]))
         if not data["sources"] and not self.errors:
