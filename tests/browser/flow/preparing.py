@@ -43,7 +43,7 @@ def see_and_extend_the_map(walk: Walk) -> None:
 
     page.get_by_role("link", name="Add component").click()
     page.get_by_label("Name", exact=True).fill("Archive")
-    page.get_by_label("Kind").select_option(label="Third party")
+    page.get_by_role("radio", name="Third party").check()
     walk.look("component-new")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_role("heading", name="Archive")).to_be_visible()
