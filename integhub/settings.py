@@ -202,6 +202,11 @@ STORAGES = {
     },
 }
 MEDIA_ROOT = Path(os.environ.get("INTEGHUB_MEDIA_ROOT", BASE_DIR / ".data" / "media"))
+FILE_UPLOAD_HANDLERS = [
+    "apps.core.uploads.BoundedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
 
