@@ -29,14 +29,17 @@ PAGE = 50
 @system_page(Role.VIEWER)
 def runs(request: SystemRequest, system: System) -> HttpResponse:
     """Runs of the system; ``?state=waiting`` also lists what waits for a person."""
+    stream = f"{reverse('live:system', args=[system.slug])}?after={live.position(f'system:{system.pk}')}"
     form = run_list.RunFilter(request.GET, system)
     chosen = form.chosen()
     page = Paginator(run_list.runs(system, chosen, request.user), PAGE).get_page(request.GET.get("page"))
-    context = _context(request, system) | {"form": form, "chosen": chosen, "page": page}
+    context = _context(request, system) | {"form": form, "chosen": chosen, "page": page, "stream": stream}
     if chosen.get("state") == "waiting":
         found = run_list.waiting(system, request.user)
         context |= {"waiting": found, "waiting_shown": found.executions[:PAGE]}
-    return _answer(request, "runs/runs.html", context, {"run-list": "runs/run_list.html"})
+    return _answer(
+        request, "runs/runs.html", context, {"run-list": "runs/run_list.html", "run-rows": "runs/run_rows.html"}
+    )
 
 
 @system_page(Role.VIEWER)
@@ -119,6 +122,7 @@ def execution(request: SystemRequest, system: System, pk: int) -> HttpResponse:
         "failed": failed,
         "message": (failed and failed.result and failed.result.message) or found.message,
         "variables": variables.used(found, results),
+        "row_values": variables.of_row(found),
         "artifacts": found.artifacts.select_related("step").order_by("pk")[: execution_page.ARTIFACTS],
         "stream": stream,
     }

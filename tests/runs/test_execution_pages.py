@@ -179,6 +179,17 @@ def test_a_variable_that_was_changed_since_says_so(
     assert "changed after this execution" in text(client.get(path(execution)).content)
 
 
+def test_the_values_of_the_data_row_are_shown_as_they_were(client: Client, executed: Callable[..., Execution]) -> None:
+    execution = executed(step(0, "failed"))
+    Execution.objects.filter(pk=execution.pk).update(row={"sku": "MUG-01", "long": "x" * 5_000}, row_label="A mug")
+
+    page = text(client.get(path(execution)).content)
+
+    assert "A mug" in page
+    assert "sku MUG-01" in page
+    assert "x" * 301 not in page
+
+
 def test_earlier_attempts_can_be_looked_at(client: Client, executed: Callable[..., Execution]) -> None:
     execution = executed(step(0, "failed"))
     Attempt.objects.create(execution=execution, number=2, state="passed", finished_at=timezone.now(), message="")

@@ -11,6 +11,7 @@ from apps.environments.models import Secret, Variable
 from apps.runs.models import Execution, StepResult
 from apps.runs.pages.bodies import pretty
 
+COLUMNS = 40  # of a data row that are shown
 LONGEST = 300  # characters of a value
 
 
@@ -46,6 +47,11 @@ def used(execution: Execution, steps: Iterable[StepResult]) -> list[Used]:
         else:
             found.append(Used(name, "unknown", _("Not found")))
     return found
+
+
+def of_row(execution: Execution) -> list[tuple[str, str]]:
+    """Every value of the data row, as it was, each bounded."""
+    return [(name, _text(value)) for name, value in list(execution.row.items())[:COLUMNS]]
 
 
 def _captured(name: str, value: Any, step: StepResult) -> Used:
