@@ -175,7 +175,6 @@ def graph(found: SystemMap, *, colour: str, show: str = "", workflow: Workflow |
             "id": component.slug,
             "name": component.name,
             "kind": component.kind,
-            "word": str(component.get_kind_display()),
             "version": found.versions.get(component.slug, ""),
             "layer": layout.nodes[component.slug].layer,
             "slot": layout.nodes[component.slug].slot,
@@ -207,7 +206,7 @@ def _edge(
         "line": worst.line,
         "heavy": worst.heavy,
         "quiet": not _is_lit(seams, show, path),
-        "bends": [{"layer": bend.layer, "slot": bend.slot} for bend in layout.bends.get(ends, [])],
+        "bends": [{"layer": bend.layer, "slot": bend.slot} for bend in layout.bends.get(ends, ())],
     }
 
 

@@ -79,19 +79,29 @@ def _without_cycles(names: Sequence[str], edges: Sequence[Edge]) -> list[Edge]:
 def _layers(names: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
     """Layer of each node: one below the lowest of those that call it.
 
-    A node that nothing calls stands just above what it shares with others, rather than at the very top: whoever
-    reads a queue is drawn beside whoever writes to it.
+    A node that nothing calls stands just above what it shares with others, rather than at the very top, where that
+    moves nothing else: whoever reads a queue is drawn beside whoever writes to it.
     """
-    first = _below_callers(dict.fromkeys(names, 0), edges)
+    start = dict.fromkeys(names, 0)
+    layer = _below_callers(dict(start), edges)
     callers: dict[str, set[str]] = defaultdict(set)
     for source, target in edges:
         callers[target].add(source)
-    start = dict.fromkeys(names, 0)
     for name in names:
-        shared = [first[target] for source, target in edges if source == name and len(callers[target]) > 1]
-        if not callers[name] and shared:
-            start[name] = max(min(shared) - 1, 0)
-    return _below_callers(start, edges)
+        shared = [target for source, target in edges if source == name and len(callers[target]) > 1]
+        if callers[name] or not shared:
+            continue
+        wanted = min(layer[target] for target in shared) - 1
+        moved = _below_callers({**start, name: wanted}, edges)
+        if max(moved.values()) == max(layer.values()) and all(moved[target] == layer[target] for target in shared):
+            start[name], layer = wanted, moved
+    return _closed_up(layer)
+
+
+def _closed_up(layer: Mapping[str, int]) -> dict[str, int]:
+    """*layer* without layers in which nothing stands."""
+    numbers = {old: new for new, old in enumerate(sorted(set(layer.values())))}
+    return {name: numbers[old] for name, old in layer.items()}
 
 
 def _below_callers(layer: dict[str, int], edges: Sequence[Edge]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from apps.defects.models import Defect
 from apps.environments.models import Environment
 from apps.insights import metrics
 from apps.runs.models import CaseRecord, PointRecord, StepResult
-from apps.systems.models import IntegrationPoint
+from apps.systems.models import IntegrationPoint, Workflow
 
 CHART_DAYS = 30
 RESULTS = 20
@@ -50,16 +50,22 @@ def standings(point: IntegrationPoint, environments: Sequence[Environment], *, d
 
 def covering(point: IntegrationPoint, environment: Environment | None, *, most: int = CASES) -> list[Covering]:
     """Active cases that cover the point, the most important first."""
-    cases = list(point.cases.filter(status=TestCase.Status.ACTIVE).order_by("-priority", "number")[:most])
-    found = CaseRecord.objects.filter(case__in=cases, environment=environment) if environment else []
-    records = {record.case_id: record for record in found}
+    found = point.cases.filter(status=TestCase.Status.ACTIVE).select_related("system")
+    cases = list(found.order_by("-priority", "number")[:most])
+    known = CaseRecord.objects.filter(case__in=cases, environment=environment) if environment else []
+    records = {record.case_id: record for record in known}
     return [Covering(case, records.get(case.pk)) for case in cases]
 
 
 def unsolved(point: IntegrationPoint, *, most: int = LISTED) -> list[Defect]:
     """Unsolved defects of the point, the worst first."""
-    found = Defect.objects.filter(point=point, state__in=Defect.UNSOLVED).select_related("owner")
+    found = Defect.objects.filter(point=point, state__in=Defect.UNSOLVED).select_related("owner", "system")
     return list(found.order_by("-severity", "-pk")[:most])
+
+
+def workflows(point: IntegrationPoint, *, most: int = LISTED) -> list[Workflow]:
+    """Workflows that go through the point, the most critical first."""
+    return list(Workflow.objects.filter(points=point).select_related("system").distinct()[:most])
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.paginator import Page, Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -10,11 +11,12 @@ from django.urls import reverse
 from apps.accounts.models import Role
 from apps.environments.models import Environment
 from apps.insights import map_point
-from apps.insights.map import COLOURS, DAYS, LEVELS, SHOWN, SystemMap, graph, map_of
+from apps.insights.map import COLOURS, DAYS, LEVELS, SHOWN, Level, Seam, SystemMap, graph, map_of
 from apps.runs.models import PointRecord
 from apps.systems.access import SystemRequest, system_page
 from apps.systems.models import KIND_ICONS, System
 
+LISTED = 50  # seams on one page of the panel
 CHOICES = ("environment", "colour", "show", "workflow")  # what stays in the URL while the selection changes
 
 
@@ -83,10 +85,10 @@ def _selection(request: SystemRequest, found: SystemMap, context: dict[str, Any]
     if seam is not None:
         return {"panel": "seam", "seam": seam} | _seam_details(seam, found)
     if pair:
-        return {"panel": "pair", "seams": _with_levels(pair, context), "ends": pair[0].point}
+        return {"panel": "pair", "seams": _listed(request, pair, context), "ends": pair[0].point}
     component = next((one for one in found.components if one.slug == asked.get("component")), None)
     if component is not None:
-        seams = _with_levels(found.of(component=component.slug), context)
+        seams = _listed(request, found.of(component=component.slug), context)
         return {
             "panel": "component",
             "component": component,
@@ -94,22 +96,23 @@ def _selection(request: SystemRequest, found: SystemMap, context: dict[str, Any]
             "version": found.versions.get(component.slug),
         }
     listed = [(name, sum(seam.is_shown(name) for seam in found.seams)) for name in SHOWN]
-    return {"panel": "list", "seams": _with_levels(found.of(show=context["show"]), context), "filters": listed}
+    return {"panel": "list", "seams": _listed(request, found.of(show=context["show"]), context), "filters": listed}
 
 
-def _with_levels(seams: list[Any], context: dict[str, Any]) -> list[tuple[Any, Any]]:
-    """Seams with their levels, the worst first."""
+def _listed(request: SystemRequest, seams: list[Seam], context: dict[str, Any]) -> Page[tuple[Seam, Level]]:
+    """One page of seams with their levels, the worst first."""
     order = [level.key for level in LEVELS[context["colour"]]]
     pairs = [(seam, seam.level(context["colour"])) for seam in seams]
-    return sorted(pairs, key=lambda pair: order.index(pair[1].key))
+    pairs.sort(key=lambda pair: order.index(pair[1].key))
+    return Paginator(pairs, LISTED).get_page(request.GET.get("page"))
 
 
-def _seam_details(seam: Any, found: SystemMap) -> dict[str, Any]:
+def _seam_details(seam: Seam, found: SystemMap) -> dict[str, Any]:
     point = seam.point
     return {
         "covering": map_point.covering(point, found.environment, most=10),
         "defects": map_point.unsolved(point, most=5),
-        "workflows": point.workflows.distinct()[:10],
+        "workflows": map_point.workflows(point, most=10),
     }
 
 
@@ -137,6 +140,6 @@ def point_page(request: SystemRequest, system: System, slug: str) -> HttpRespons
         "covering": map_point.covering(point, environment),
         "results": map_point.results(point, asked, int(before) if before.isdecimal() else None),
         "defects": map_point.unsolved(point),
-        "workflows": point.workflows.distinct()[: map_point.LISTED],
+        "workflows": map_point.workflows(point),
     }
     return render(request, "insights/point.html", context)

@@ -51,6 +51,8 @@ class SystemForm(NamedForm):
 class ComponentForm(NamedForm):
     """A component of *system*."""
 
+    repository = forms.URLField(label=_("Repository"), required=False, max_length=200, assume_scheme="https")
+
     class Meta:
         model = Component
         fields = ["name", "slug", "kind", "owner", "repository", "description"]

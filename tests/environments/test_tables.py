@@ -15,7 +15,8 @@ from apps.environments.tables import MOST_ROWS, check_table
 from apps.systems.models import System
 
 VALUES: list[Any] = [
-    "", "plain", "42", 42, -1.5, 0, "0", True, False, None, "true", "null", '"quoted"', "two\nlines", "tab\there", "NaN",
+    "", "plain", "42", 42, -1.5, 0, "0", True, False, None, "true", "null",
+    '"quoted"', "two\nlines", "tab\there", "NaN",
     "1e999", "[1]", "{}", "  3 ", "007", "=SUM(A1)", "Größe €", "\\", 'say "hi"', 10**30, "Infinity", "a,b;c",
 ]  # fmt: skip
 

@@ -47,7 +47,7 @@ def component_deployments(request: SystemRequest, system: System, slug: str) -> 
     component = get_object_or_404(system.components, slug=slug)
     rows = (
         Deployment.objects.filter(component=component, until=None)
-        .select_related("environment", "version")
+        .select_related("environment__system", "version")
         .order_by("environment__position", "environment__name")
     )
     return render(request, "environments/component_deployments.html", {"system": system, "deployments": rows})

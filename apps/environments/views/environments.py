@@ -47,7 +47,7 @@ def environment_context(found: Environment, deploy_form: DeployForm | None = Non
         "variables": found.variables.all(),
         "secrets": found.secrets.select_related("changed_by"),
         "deployments": found.deployments.filter(until=None)
-        .select_related("component", "version", "deployed_by")
+        .select_related("component__system", "version", "deployed_by")
         .order_by("component__name"),
         "differences": differences(comparison, found),
         "reference": comparison.reference,
