@@ -5,7 +5,7 @@ from averages of percentiles, and are within 3.2 %.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from apps.defects.models import Defect
 from apps.environments.models import Environment
+from apps.insights.latency_history import Period, periods
 from apps.runs import histogram
 from apps.runs.models import DayCount, LatencyDay
 from apps.systems.models import IntegrationPoint, System
@@ -64,7 +65,7 @@ class Latency:
     p95: float
     p99: float
     before: float | None
-    days: tuple[tuple[date, tuple[int, ...]], ...] = ()  # the period's days with their histograms
+    p95_by_day: Mapping[date, float]
 
     @property
     def change(self) -> float | None:
@@ -78,49 +79,35 @@ class Latency:
 
 
 def latencies(
-    system: System,
-    *,
-    days: int,
-    environment: Environment | None = None,
-    point: IntegrationPoint | None = None,
-    until: date | None = None,
+    system: System, *, days: int, environment: Environment | None = None, point: IntegrationPoint | None = None
 ) -> list[Latency]:
-    """Latency of each point and environment in the *days* days up to *until* against the *days* before.
+    """Latency of each point and environment, or of those named, in the last *days* days against the *days* before.
 
-    Ranked: what became notably slower first, the most first; then the slowest. One query.
+    Ranked: what became notably slower first, the most first; then the slowest. Two queries at most.
     """
-    last = until or today()
-    first, before = last - timedelta(days=days - 1), last - timedelta(days=2 * days - 1)
-    rows = LatencyDay.objects.filter(point__system=system, day__gte=before, day__lte=last)
-    if environment is not None:
-        rows = rows.filter(environment=environment)
-    if point is not None:
-        rows = rows.filter(point=point)
-    now: dict[tuple[int, int], list[tuple[date, list[int]]]] = defaultdict(list)
-    then: dict[tuple[int, int], list[list[int]]] = defaultdict(list)
-    for point_id, place, day, buckets in rows.order_by("day").values_list("point", "environment", "day", "buckets"):
-        if day >= first:
-            now[point_id, place].append((day, buckets))
-        else:
-            then[point_id, place].append(buckets)
-    found = [_latency(key, found_days, then.get(key, [])) for key, found_days in now.items()]
-    return sorted(found, key=_rank)
+    last = today()
+    measured = periods(
+        system,
+        environment,
+        point,
+        before=last - timedelta(days=2 * days - 1),
+        first=last - timedelta(days=days - 1),
+        last=last,
+    )
+    return sorted((_latency(key, period) for key, period in measured.items()), key=_rank)
 
 
-def _latency(key: tuple[int, int], days: list[tuple[date, list[int]]], before: list[list[int]]) -> Latency:
-    merged = histogram.merge(buckets for _, buckets in days)
-    earlier = histogram.merge(before)
-    count = sum(merged)
-    comparable = count >= FEWEST and sum(earlier) >= FEWEST
+def _latency(key: tuple[int, int], period: Period) -> Latency:
+    comparable = min(sum(period.now), sum(period.before)) >= FEWEST
     return Latency(
         point_id=key[0],
         environment_id=key[1],
-        count=count,
-        p50=histogram.percentile(merged, 0.50) or 0.0,
-        p95=histogram.percentile(merged, 0.95) or 0.0,
-        p99=histogram.percentile(merged, 0.99) or 0.0,
-        before=histogram.percentile(earlier, 0.95) if comparable else None,
-        days=tuple((day, tuple(buckets)) for day, buckets in days),
+        count=sum(period.now),
+        p50=histogram.percentile(period.now, 0.50) or 0.0,
+        p95=histogram.percentile(period.now, 0.95) or 0.0,
+        p99=histogram.percentile(period.now, 0.99) or 0.0,
+        before=histogram.percentile(period.before, 0.95) if comparable else None,
+        p95_by_day=period.p95,
     )
 
 
@@ -131,8 +118,12 @@ def _rank(latency: Latency) -> tuple[bool, float]:
 
 
 def percentiles_by_day(latency: Latency, days: Sequence[date], *quantiles: float) -> list[list[float | None]]:
-    """For each quantile its value (ms) on each of *days*; None on days without latencies."""
-    by_day = dict(latency.days)
+    """For each quantile its value (ms) at the point of *latency*, in its environment, on each of *days*.
+
+    None on days without latencies; one query.
+    """
+    measured = LatencyDay.objects.filter(point=latency.point_id, environment=latency.environment_id, day__in=days)
+    by_day = dict(measured.values_list("day", "buckets"))
     return [[histogram.percentile(by_day[day], q) if day in by_day else None for day in days] for q in quantiles]
 
 

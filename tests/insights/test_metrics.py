@@ -1,13 +1,14 @@
 from datetime import date, timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.defects import services
 from apps.defects.models import Defect
 from apps.environments.models import Environment
-from apps.insights import metrics
+from apps.insights import latency_history, metrics
 from apps.runs import histogram
 from apps.runs.models import DayCount, LatencyDay
 from apps.systems.models import IntegrationPoint, System
@@ -124,12 +125,29 @@ def test_days_without_latencies_have_no_percentile(
     point: IntegrationPoint, environment: Environment, system: System
 ) -> None:
     measured(point, environment, 1, 10.0)
-    [found] = metrics.latencies(system, days=7)
+    [found] = metrics.latencies(system, days=7, point=point)
     today: date = metrics.today()
 
     [p95] = metrics.percentiles_by_day(found, [today - timedelta(days=1), today], 0.95)
 
     assert p95 == [pytest.approx(10, rel=0.032), None]
+
+
+def test_what_is_measured_today_counts_at_once_and_what_comes_late_for_yesterday_soon(
+    point: IntegrationPoint, environment: Environment, system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latency_history, "KEPT", 300)
+    measured(point, environment, 1, 10.0)
+    assert metrics.latencies(system, days=7)[0].count == 1
+
+    measured(point, environment, 0, 20.0)
+    LatencyDay.objects.filter(day=metrics.today() - timedelta(days=1)).update(buckets=histogram.of([10.0] * 5))
+    assert metrics.latencies(system, days=7)[0].count == 2
+
+    cache.clear()  # as after latency_history.KEPT seconds
+    [found] = metrics.latencies(system, days=7)
+    assert found.count == 6
+    assert found.p95_by_day[metrics.today()] == pytest.approx(20, rel=0.032)
 
 
 def test_open_defects_by_severity_and_age(system: System, tester: User) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
@@ -40,10 +40,10 @@ def rows(found: DefectFilter, sort: str) -> QuerySet[Any]:
     running = Retest.objects.filter(defect=OuterRef("pk"), state=Retest.State.RUNNING)
     listed: QuerySet[Any] = (
         found.qs.select_related("owner", "component", "point__provider", "point__consumer", "root_cause")
+        .defer("description", "root_cause__explanation")
         .annotate(
             failures=Coalesce(Subquery(failures), 0),
             retesting=Exists(running),
-            last_seen=F("failure_group__last_seen"),
         )
         .order_by(*SORTS.get(sort, SORTS["severity"]))
     )

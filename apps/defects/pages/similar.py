@@ -1,10 +1,9 @@
 """Earlier defects that look like this one: the same reason, the same seam, or the same words."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib.postgres.search import SearchRank, SearchVector
-from django.db.models import BooleanField, Case, F, FloatField, Q, Value, When
+from django.db.models import Case, Q, When
 from django.utils.translation import gettext as _
 
 from apps.defects.models import Defect
@@ -14,7 +13,7 @@ from apps.systems.models import IntegrationPoint, System
 
 MOST = 5
 ALIKE = 0.0608 * 0.4  # rank from which words alone make a defect similar: ts_rank gives 0.0608 × the share in common
-CANDIDATES = 2_000  # newest defects that are ranked; a page costs the same with any number of older ones
+RANKED = 400  # newest defects whose words are compared: a page costs the same with any number of older ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,33 +32,25 @@ def similar(
     point: IntegrationPoint | None,
     but: Defect | None = None,
 ) -> list[Similar]:
-    """At most five defects of the system like this, the surest first."""
-    newest = Defect.objects.filter(system=system).order_by("-pk").values("pk")[:CANDIDATES]
-    ranked = (
-        Defect.objects.filter(pk__in=newest)
-        .exclude(pk=but.pk if but else None)
-        .annotate(same_group=_same("failure_group", group), same_point=_same("point", point), rank=_rank(title))
-        .filter(Q(same_group=True) | Q(same_point=True) | Q(rank__gte=ALIKE))
-        .select_related("root_cause")
-        .order_by("-same_group", (F("rank") + Case(When(same_point=True, then=0.05), default=0.0)).desc(), "-pk")
-    )
-    return [Similar(defect, _why(defect)) for defect in ranked[:MOST]]
-
-
-def _same(field: str, row: Any) -> Any:
-    if row is None:
-        return Value(value=False, output_field=BooleanField())
-    return Case(When(**{field: row.pk}, then=True), default=False, output_field=BooleanField())
-
-
-def _rank(title: str) -> Any:
+    """At most five defects of the system like this, the surest first; two queries at most."""
+    others = Defect.objects.filter(system=system).exclude(pk=but.pk if but else None)
+    others = others.select_related("root_cause").defer("description")
+    same_group = Q(failure_group=group) if group else Q(pk=None)
+    same_point = Q(point=point) if point else Q(pk=None)
+    surest = Case(When(same_group, then=0), default=1)
+    found = list(others.filter(same_group | same_point).order_by(surest, "-pk")[:MOST])
     query = any_word(title)
-    if query is None:
-        return Value(0.0, output_field=FloatField())
-    return SearchRank(SearchVector("title", config=CONFIG), query)
+    if len(found) < MOST and query is not None:
+        newest = Defect.objects.filter(system=system).order_by("-pk").values("pk")[:RANKED]
+        rank = SearchRank(SearchVector("title", config=CONFIG), query)
+        alike = others.filter(pk__in=newest).exclude(pk__in=[one.pk for one in found]).annotate(rank=rank)
+        found += alike.filter(rank__gte=ALIKE).order_by("-rank", "-pk")[: MOST - len(found)]
+    return [Similar(defect, _why(defect, group, point)) for defect in found]
 
 
-def _why(defect: Any) -> str:
-    if defect.same_group:
+def _why(defect: Defect, group: FailureGroup | None, point: IntegrationPoint | None) -> str:
+    if group is not None and defect.failure_group_id == group.pk:
         return _("same failure")
-    return _("same integration point") if defect.same_point else _("similar words")
+    if point is not None and defect.point_id == point.pk:
+        return _("same integration point")
+    return _("similar words")

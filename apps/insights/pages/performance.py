@@ -81,7 +81,7 @@ def days_of(days: int) -> list[date]:
 
 
 def _trend(latency: Latency, days: list[date]) -> str:
-    [values] = metrics.percentiles_by_day(latency, days, 0.95)
+    values = [latency.p95_by_day.get(day) for day in days]
     highest = max((value for value in values if value), default=0.0)
     if not highest or len(days) < 2:
         return ""
