@@ -102,6 +102,19 @@ def test_a_page_whose_connection_was_cut_misses_nothing(
     expect(page.locator(".progress-state")).to_have_text("Failed", timeout=15_000)
 
 
+def test_the_list_follows_runs_as_they_start_and_end(
+    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, system: Any
+) -> None:
+    page = visit("/s/shop/runs/", tester)
+    expect(page.get_by_text("No run yet")).to_be_visible()
+
+    started = planned_run(environment, [make_case()], title="Nightly")
+    expect(page.locator("#run-rows tbody tr")).to_contain_text("Nightly")
+    record(taken(started))
+
+    expect(page.locator("#run-rows tbody [data-state=passed]")).to_be_visible()
+
+
 def test_executions_are_searched_and_filtered_in_the_url(
     visit: Visit, environment: Environment, make_case: MakeCase, tester: User
 ) -> None:
