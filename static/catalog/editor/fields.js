@@ -28,8 +28,8 @@ function dressed(field, removable) {
   hint.textContent = field.help;
   hint.hidden = !field.help;
   const remove = node.querySelector("[data-remove]");
-  remove.hidden = !removable;
-  remove.setAttribute("aria-label", say("remove", { name: field.label }));
+  if (removable) remove.setAttribute("aria-label", say("remove", { name: field.label }));
+  else remove.remove();
   return node;
 }
 
