@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Case, Count, DateTimeField, F, Max, Q, Value, When
+from django.db.models import Case, Count, DateTimeField, Exists, F, Max, OuterRef, Q, QuerySet, Value, When
 
 from apps.catalog.models import TestCase
 from apps.core.states import NOT_PASSED, State
@@ -122,6 +122,16 @@ def _judge(
 def important_cases() -> Q:
     """Which cases decide: active ones of priority high or critical."""
     return Q(status=TestCase.Status.ACTIVE, priority__gte=TestCase.Priority.HIGH)
+
+
+def deciding_cases(why: Why, environment: Environment) -> QuerySet[TestCase]:
+    """The important cases that are *why* (``CASES_FAILING`` or ``CASES_MISSING``) in *environment*."""
+    newest = environment.deployments.filter(until=None).aggregate(at=Max("since"))["at"] or LONG_AGO
+    records = CaseRecord.objects.filter(case=OuterRef("pk"), environment=environment)
+    failing = Exists(records.filter(state__in=NOT_PASSED))
+    current = Exists(records.filter(state=State.PASSED, last_at__gte=newest))
+    important = TestCase.objects.filter(important_cases(), system=environment.system_id)
+    return important.filter(failing) if why == Why.CASES_FAILING else important.filter(~failing & ~current)
 
 
 def _totals(systems: Iterable[System]) -> dict[int, tuple[int, int]]:

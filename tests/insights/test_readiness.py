@@ -1,7 +1,9 @@
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -16,6 +18,7 @@ from apps.systems.models import Component, ComponentVersion, IntegrationPoint, S
 from tests.defects.play import MakeCase, played
 
 pytestmark = pytest.mark.django_db
+SignIn = Callable[[User], Client]
 HIGH = TestCase.Priority.HIGH
 
 
@@ -183,6 +186,28 @@ def test_a_critical_seam_that_failed_in_a_small_case_says_no(
     played(environment, [case, small], "passed", "failed")
 
     assert why(environment) == (Verdict.NOT_READY, {Why.POINTS_FAILING: 1})
+
+
+def test_each_reason_leads_to_the_cases_that_it_counts(
+    environment: Environment, make_case: MakeCase, point: IntegrationPoint, viewer: User, sign_in: SignIn
+) -> None:
+    failing, old, _never, fine, small = (make_case(title=name, priority=3) for name in ("F", "O", "N", "P", "S"))
+    TestCase.objects.filter(pk=small.pk).update(priority=1)
+    played(environment, [failing, old, small], "failed", "passed", "failed")
+    deploy(environment, timedelta(seconds=-1))
+    CaseRecord.objects.create(
+        case=fine, environment=environment, state="passed", last_at=timezone.now() + timedelta(seconds=2)
+    )
+    client = sign_in(viewer)
+    card = client.get("/s/shop/").context["verdicts"][0]
+    [against, missing] = [line.url for line in card.reasons]
+
+    def shown(url: str) -> set[str]:
+        return {row.case.title for row in client.get(url).context["list"].rows}
+
+    assert shown(against) == {"F"}
+    assert shown(missing) == {"O", "N"}
+    assert [reason.count for reason in card.readiness.reasons] == [1, 2]
 
 
 def test_many_systems_cost_as_many_queries_as_one(system: System, environment: Environment, case: TestCase) -> None:

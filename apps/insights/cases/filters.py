@@ -10,6 +10,7 @@ from apps.catalog.models import TestCase
 from apps.catalog.services import in_suites
 from apps.core.states import State
 from apps.environments.models import Environment
+from apps.insights.readiness import Why, deciding_cases
 from apps.runs.models import CaseRecord
 from apps.systems.models import System
 
@@ -37,6 +38,7 @@ class CaseFilter(forms.Form):
     tag = forms.ChoiceField(label=_("Tag"), required=False)
     mode = forms.ChoiceField(label=_("Mode"), required=False)
     status = forms.ChoiceField(label=_("Status"), required=False)
+    release = forms.ChoiceField(label=_("Release"), required=False)
 
     def __init__(self, data: Any, system: System, environments: list[Environment]) -> None:
         super().__init__(data)
@@ -47,6 +49,7 @@ class CaseFilter(forms.Form):
             "tag": [(tag, tag) for tag in tags_of(system)],
             "mode": list(TestCase.Mode.choices),
             "status": [*TestCase.Status.choices, (ALL, _("All"))],
+            "release": [(Why.CASES_FAILING.value, _("Speaks against")), (Why.CASES_MISSING.value, _("No evidence"))],
         }
         for name, choices in offered.items():
             self.fields[name].choices = [("", _("Any")), *choices]  # type: ignore[attr-defined]
@@ -82,6 +85,8 @@ def matching(system: System, chosen: dict[str, Any], environment: Environment | 
         found = found.filter(tags__contains=[tag])
     if text := chosen.get("q"):
         found = found.filter(_holds(text))
+    if (release := chosen.get("release")) and environment is not None:
+        found = found.filter(pk__in=deciding_cases(Why(release), environment))
     if state := chosen.get("state"):
         records = CaseRecord.objects.filter(case=OuterRef("pk"), environment=environment)
         found = found.filter(~Exists(records) if state == NEVER else Exists(records.filter(state=state)))

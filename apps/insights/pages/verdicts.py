@@ -93,11 +93,15 @@ def _url(system: System, reason: Reason, place: str) -> str:
     slug = system.slug
     if reason.why == Why.DEFECTS:
         return reverse("defects:defects", args=[slug]) + "?" + urlencode({"min_severity": "high", "environment": place})
-    if reason.why in (Why.POINTS_FAILING, Why.POINTS_MISSING):
-        return reverse("insights:map", args=[slug]) + "?" + urlencode({"environment": place})
-    return reverse("insights:cases", args=[slug]) + "?" + urlencode({"environment": place, **_case_filter(reason.why)})
+    shown = {"environment": place, **_SHOWN.get(reason.why, {})}
+    page = "insights:map" if reason.why in (Why.POINTS_FAILING, Why.POINTS_MISSING) else "insights:cases"
+    return f"{reverse(page, args=[slug])}?{urlencode(shown)}"
 
 
-def _case_filter(why: Why) -> dict[str, str]:
-    """Parameters of the list of cases that show those of a reason."""
-    return {"result": "failed"} if why == Why.CASES_FAILING else {}
+# What the list of cases and the map show of each reason.
+_SHOWN = {
+    Why.CASES_FAILING: {"release": Why.CASES_FAILING.value},
+    Why.CASES_MISSING: {"release": Why.CASES_MISSING.value},
+    Why.POINTS_FAILING: {"show": "failed"},
+    Why.POINTS_MISSING: {"show": "untested"},
+}
