@@ -182,6 +182,7 @@ function start(root) {
   show(opened.form ? "form" : "yaml");
   clean = state();
   root.dataset.ready = "yes";
+  root.inert = false; // what was typed before this would have been lost
 }
 
 const root = document.querySelector("[data-editor]");
