@@ -288,6 +288,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    # A set of words that is under several names, state and verdict, has one name in the schema.
+    "ENUM_NAME_OVERRIDES": {"StateEnum": "apps.core.states.State"},
 }
 
 # What the engine may do on workers of this process (docs/configuration.md).

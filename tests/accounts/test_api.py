@@ -89,3 +89,10 @@ def test_unknown_addresses_of_the_api_answer_as_problems(api: Client) -> None:
 
     assert response.status_code == 404
     assert response.json()["type"] == "urn:integhub:not-found"
+
+
+def test_the_schema_says_how_to_send_a_token() -> None:
+    schema = Client().get("/api/v1/schema/?format=json").json()
+
+    assert schema["components"]["securitySchemes"]["bearerToken"] == {"type": "http", "scheme": "bearer"}
+    assert {"bearerToken": []} in schema["paths"]["/api/v1/me/"]["get"]["security"]
