@@ -21,7 +21,7 @@ LAYERS = [
     "api",
 ]
 PUBLIC = {"models", "services", "access", "signals"}
-# What else crosses an app's border: the base of scoped API views, the format of a case, results, histograms, serializers.
+# What else crosses an app's border: bases of API views and serializers, the format of a case, results, histograms.
 ALSO_PUBLIC = {"systems": {"rest"}, "catalog": {"definition"}, "runs": {"results", "histogram", "api"}}
 CODE = sorted(path for path in ROOT.rglob("*.py") if "migrations" not in path.parts)
 
