@@ -10,6 +10,9 @@ from apps.execution.executors.base import StepBlocked
 
 # The two versions differ in nothing but their name.
 _PATHS = tuple(f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo" for version in ("v1alpha", "v1"))
+# What grpc.aio says instead of the status when the server ends a call before our first write.
+_LOST_RACE = "Internal error from Core"
+_TRIES = 5
 
 
 class Reflection:
@@ -92,18 +95,19 @@ class Reflection:
     async def _exchange(
         self, request: reflection_pb2.ServerReflectionRequest
     ) -> reflection_pb2.ServerReflectionResponse:
-        try:
-            return await self._exchange_over(self._path, request)
-        except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.UNIMPLEMENTED or self._path == _PATHS[-1]:
-                raise
-        self._path = _PATHS[-1]
-        try:
-            return await self._exchange_over(self._path, request)
-        except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
-                raise
-            raise StepBlocked("the server does not offer reflection, so its types are not known") from None
+        for path in dict.fromkeys((self._path, *_PATHS)):
+            for _try in range(_TRIES):
+                try:
+                    response = await self._exchange_over(path, request)
+                except grpc.aio.AioRpcError as error:
+                    if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+                        break
+                    if error.details() != _LOST_RACE:
+                        raise
+                else:
+                    self._path = path
+                    return response
+        raise StepBlocked("the server does not offer reflection, so its types are not known")
 
     async def _exchange_over(
         self, path: str, request: reflection_pb2.ServerReflectionRequest

@@ -154,7 +154,7 @@ def test_types_are_asked_for_again_when_the_server_was_started_again(grpc_server
             return await run_case(request, executors)
 
     outcome = asyncio.run(main())
-    assert outcome.state is State.BLOCKED
+    assert outcome.state is State.BLOCKED, outcome.steps[0].response
     assert "reflection" in outcome.message
 
 
