@@ -106,17 +106,22 @@ def progress_of(run: TestRun) -> dict[str, Any]:
     }
 
 
-def _tell(run: TestRun, execution_ids: list[int], final: bool, ended: bool) -> None:
-    if execution_ids:
-        live.publish(run.topic, "executions", {"ids": execution_ids[:200]})
+def tell_progress(run: TestRun) -> None:
+    """Tell open pages of the run and of its system how it is going. Call after the commit."""
     progress = progress_of(run)
     live.publish(run.topic, "progress", progress)
     live.publish(f"system:{run.system_id}", "runs", progress)
+
+
+def _tell(run: TestRun, execution_ids: list[int], final: bool, ended: bool) -> None:
+    if execution_ids:
+        live.publish(run.topic, "executions", {"ids": execution_ids[:200]})
+    tell_progress(run)
     if final and execution_ids:
-        executions_finished.send(sender=TestRun, run_id=run.pk, execution_ids=execution_ids)
+        executions_finished.send_robust(sender=TestRun, run_id=run.pk, execution_ids=execution_ids)
     if ended:
-        live.publish(run.topic, "finished", progress)
-        run_finished.send(sender=TestRun, run_id=run.pk)
+        live.publish(run.topic, "finished", progress_of(run))
+        run_finished.send_robust(sender=TestRun, run_id=run.pk)
 
 
 def _write(sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
