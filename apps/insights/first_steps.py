@@ -28,7 +28,15 @@ class Step:
 
 def first_steps(system: System) -> list[Step]:
     """The four steps in their order; one query."""
-    done = (
+    done = _done(system)
+    return [
+        Step(title, text, action, reverse(name, args=[system.slug]), icon, role, is_done)
+        for (title, text, action, name, icon, role), is_done in zip(_steps(), done, strict=True)
+    ]
+
+
+def _done(system: System) -> tuple[bool, ...]:
+    row = (
         System.objects.filter(pk=system.pk)
         .annotate(
             has_points=Exists(IntegrationPoint.objects.filter(system=OuterRef("pk"))),
@@ -36,45 +44,43 @@ def first_steps(system: System) -> list[Step]:
             has_tests=Exists(TestCase.objects.filter(system=OuterRef("pk"))),
             has_run=Exists(TestRun.objects.filter(system=OuterRef("pk"))),
         )
-        .values("has_points", "has_places", "has_tests", "has_run")
-        .get()
+        .values_list("has_points", "has_places", "has_tests", "has_run")
     )
-    slug = system.slug
+    return tuple(row.get())
+
+
+def _steps() -> list[tuple[str, str, str, str, str, Role]]:
     return [
-        Step(
+        (
             _("Describe the system"),
             _("Name its components and the integration points between them: who calls whom, how."),
             _("Open the map"),
-            reverse("insights:map", args=[slug]),
+            "insights:map",
             "topology-star-3",
             Role.LEAD,
-            done["has_points"],
         ),
-        Step(
+        (
             _("Add an environment"),
             _("Where the tests run: addresses as variables, passwords as secrets, the versions deployed."),
             _("Add environment"),
-            reverse("environments:environment-new", args=[slug]),
+            "environments:environment-new",
             "server",
             Role.LEAD,
-            done["has_places"],
         ),
-        Step(
+        (
             _("Write a case"),
             _("Steps over the real seams: call, query, wait for the effect, check."),
             _("Write case"),
-            reverse("catalog:case-new", args=[slug]),
+            "catalog:case-new",
             "list-check",
             Role.TESTER,
-            done["has_tests"],
         ),
-        Step(
+        (
             _("Run it"),
             _("Choose cases and an environment; results come in live, failures are grouped by reason."),
             _("Start run"),
-            reverse("execution:start", args=[slug]),
+            "execution:start",
             "player-play",
             Role.TESTER,
-            done["has_run"],
         ),
     ]

@@ -208,6 +208,15 @@ def test_while_a_retest_runs_the_page_listens_and_only_then(defect: Defect, test
     assert 'hx-swap-oob="true"' in part
 
 
+def test_the_run_of_a_retest_leads_back_to_its_defect(defect: Defect, tester: User, sign_in: SignIn) -> None:
+    run = services.retest(defect, by=tester).run
+
+    page = text(sign_in(tester), run.get_absolute_url())
+
+    assert "retest of D1" in page
+    assert address("defect", 1) in page
+
+
 def test_reading_the_page_answers_the_mention(defect: Defect, tester: User, lead: User, sign_in: SignIn) -> None:
     services.comment(defect, by=tester, text="@lena")
 
