@@ -10,7 +10,10 @@ from typing import Any
 
 import redis
 import redis.asyncio
+import structlog
 from django.conf import settings
+
+logger = structlog.get_logger(__name__)
 
 KEPT = 2_000  # events a topic; older ones are cut, and a page that missed more reloads
 EXPIRES = 24 * 3_600  # seconds after the last event
@@ -32,11 +35,17 @@ def _key(topic: str) -> str:
 
 
 def publish(topic: str, event: str, data: Mapping[str, Any]) -> None:
-    """Tell open pages of *topic*. Call after the commit that made it true."""
+    """Tell open pages of *topic*. Call after the commit that made it true.
+
+    The truth is in the database already: while Redis is away, news are lost and pages see them with their next load.
+    """
     pipe = _client().pipeline(transaction=False)
     pipe.xadd(_key(topic), {"event": event, "data": json.dumps(data)}, maxlen=KEPT, approximate=True)
     pipe.expire(_key(topic), EXPIRES)
-    pipe.execute()
+    try:
+        pipe.execute()
+    except redis.RedisError as error:
+        logger.warning("live.unheard", topic=topic, live_event=event, error=str(error))
 
 
 def position(topic: str) -> str:

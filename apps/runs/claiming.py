@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import connection, transaction
 from django.db.models import F, Q
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from apps.core.states import State
 from apps.runs.models import Attempt, Execution, TestRun
-from apps.runs.rollups import RunDelta, apply_to_run
+from apps.runs.rollups import RunDelta, apply_to_run, tell_progress
 
 MAX_ATTEMPTS = 3  # hand-outs lost with their workers before the execution is blocked
 
@@ -32,10 +33,12 @@ def claim(ids: Sequence[int], worker: str, lease: timedelta) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [worker, timezone.now() + lease, list(ids)])
         taken = sorted(row[0] for row in cursor.fetchall())
-    now = timezone.now()
-    TestRun.objects.filter(executions__in=taken, phase=TestRun.Phase.QUEUED).update(
-        phase=TestRun.Phase.RUNNING, started_at=now
-    )
+    runs = Execution.objects.filter(pk__in=taken).values("run")
+    queued = TestRun.objects.select_for_update().filter(pk__in=runs, phase=TestRun.Phase.QUEUED)
+    for run in queued.order_by("pk"):
+        run.phase, run.started_at = TestRun.Phase.RUNNING, timezone.now()
+        run.save(update_fields=["phase", "started_at"])
+        transaction.on_commit(partial(tell_progress, run))
     return taken
 
 
