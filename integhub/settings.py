@@ -263,6 +263,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     # A tick that waited longer than the next one is worth nothing.
     "return expired leases": {"task": "execution.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
+    "judge retests whose news was lost": {
+        "task": "defects.settle_ended",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
 }
 
 REST_FRAMEWORK = {
