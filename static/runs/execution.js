@@ -14,3 +14,8 @@ document.body.addEventListener("live:executions", (event) => {
     document.body.dispatchEvent(new CustomEvent("execution:changed"));
   }
 });
+
+// Steps that were opened before htmx listened: it does so when the document is there.
+addEventListener("DOMContentLoaded", () => {
+  for (const step of document.querySelectorAll("details[data-step][open][hx-get]")) window.htmx.trigger(step, "toggle");
+});
