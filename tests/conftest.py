@@ -14,7 +14,6 @@ from apps.catalog.models import CaseRevision, TestCase, TestSuite
 from apps.environments.models import Environment
 from apps.systems.models import Component, IntegrationPoint, System
 from apps.systems.services import next_number
-from tests.populated import World, populate
 
 PASSWORD = "correct horse battery"
 
@@ -152,20 +151,3 @@ def sign_in() -> Callable[[User], Client]:
         return client
 
     return enter
-
-
-@pytest.fixture
-def world(team: Team, admin: User, tester: User) -> World:
-    return populate(team, admin, tester)
-
-
-@pytest.fixture
-def clients(
-    sign_in: Callable[[User], Client], world: World, outsider: User, viewer: User, tester: User, lead: User, admin: User
-) -> dict[str, Client]:
-    """A client for each role, signed in."""
-    people = {"outsider": outsider, "viewer": viewer, "tester": tester, "lead": lead, "admin": admin}
-    found = {"anonymous": Client(), **{name: sign_in(person) for name, person in people.items()}}
-    for client in found.values():
-        client.raise_request_exception = False  # a crash is an answer, too: 500
-    return found

@@ -20,6 +20,12 @@ RESET_PAUSE = 120  # seconds between password mails to one address
 class SignInForm(AuthenticationForm):
     """E-mail address and password. The address is lowered, so that spelling does not escape the attempt limit."""
 
+    # One text, so that it does not say whether there is such an account.
+    error_messages = {
+        "invalid_login": _("The address or the password is not correct."),
+        "inactive": _("The address or the password is not correct."),
+    }
+
     def __init__(self, request: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
         self.fields["username"].label = _("E-mail address")

@@ -21,6 +21,7 @@ from apps.runs import histogram
 from apps.runs.models import (
     Artifact,
     Attempt,
+    CasePointRecord,
     CaseRecord,
     DayCount,
     Execution,
@@ -40,8 +41,9 @@ SLUG = "one"
 class World:
     """Rows of one team, by what addresses call them."""
 
-    def __init__(self, team: Team, admin: User, tester: User) -> None:
-        self.team, self.admin, self.tester = team, admin, tester
+    def __init__(self, team: Team, people: dict[str, User]) -> None:
+        self.team, self.people = team, people
+        self.admin, self.tester = people["admin"], people["tester"]
         self.now = timezone.now()
         Team.objects.filter(pk=team.pk).update(name=f"{MARK} team")
         team.refresh_from_db()
@@ -195,6 +197,9 @@ class World:
         }
         CaseRecord.objects.create(case=self.case, **record)
         PointRecord.objects.create(point=self.point, **record)
+        CasePointRecord.objects.create(
+            case=self.case, point=self.point, environment=self.environment, state="failed", last_at=self.now
+        )
         DayCount.objects.create(environment=self.environment, day=self.now.date(), passed=1, failed=1)
         LatencyDay.objects.create(
             point=self.point,
@@ -268,12 +273,8 @@ class World:
             ("steps", "name"): "body",
             ("artifacts", "pk"): self.artifact.pk,
             ("files", "artifact"): self.attached.pk,
+            ("try-step", "ticket"): "a-ticket-of-nobody",
             ("defects", "number"): self.defect.number,
             ("defects", "pk"): self.defect.pk,
             ("dashboard", "slug"): self.system.slug,
         }[before, parameter]
-
-
-def populate(team: Team, admin: User, tester: User) -> World:
-    """The world of *team*; *admin* and *tester* are its members."""
-    return World(team, admin, tester)

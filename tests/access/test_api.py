@@ -1,4 +1,4 @@
-"""Every address of the REST API × every role; see tests/test_access.py for the pages."""
+"""Every address of the REST API × every role; see test_pages.py for the pages."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from django.db import transaction
 from django.test import Client
 
 from apps.accounts.models import Role
-from tests.populated import MARK, SLUG, World
-from tests.roles import address, snapshot, text_of
-from tests.url_map import Route, routes
+from tests.access.populated import MARK, SLUG, World
+from tests.access.trials import address, snapshot, text_of
+from tests.access.url_map import Route, routes
 
 API = [route for route in routes() if route.access == "api"]
-OWN = "other"  # the outsider's own system (tests/conftest.py)
+OWN = "other"  # the outsider's own system (conftest.py)
 # Collections of what belongs to a person, not to a team: anybody may add to the own ones.
 PERSONAL = {"api:tokens-list"}
 # Their bodies name no row but the system.
@@ -58,7 +58,7 @@ def body(route: Route, world: World) -> dict[str, Any]:
     if route.name.endswith("-detail"):
         return {"name": "Changed", "title": "Changed", "message": "x"}
     if route.name not in bodies:
-        pytest.fail(f"tests/test_access_api.py has no body for {route.name}")
+        pytest.fail(f"tests/access/test_api.py has no body for {route.name}")
     return bodies[route.name]
 
 

@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from tests.populated import World
-from tests.url_map import Route
+from tests.access.populated import World
+from tests.access.url_map import Route
 
 # Tables that say nothing of a team.
 IGNORED = {"django_session", "django_migrations", "axes_accesslog", "axes_accessattempt", "axes_accessfailurelog"}
@@ -20,14 +20,13 @@ def address(route: Route, world: World, **instead: Any) -> str:
         try:
             values[parameter] = world.value(route.name, before, parameter)
         except KeyError:
-            pytest.fail(f"tests/populated.py does not know what fills “{before}/<{parameter}>” of {route.name}")
+            pytest.fail(f"tests/access/populated.py does not know what fills “{before}/<{parameter}>” of {route.name}")
     return reverse(route.name, kwargs=values | {name: instead[name] for name in instead if name in values})
 
 
 def text_of(response: Any) -> str:
-    """What the answer says; live streams are not read."""
+    """What the answer says; live streams are not read (nor closed: that would close the test's connection)."""
     if getattr(response, "is_async", False):
-        response.close()
         return ""
     content = b"".join(response.streaming_content) if response.streaming else response.content
     return str(content.decode("utf-8", "replace"))
