@@ -89,7 +89,7 @@ class PlanForm(RefusableMixin, forms.ModelForm[TestPlan]):
         label=_("Suites"),
         required=False,
         help_text=_("With all suites below them."),
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "suite-choice"}),
     )
     tags = TagsField(label=_("Tags"), required=False, help_text=_("With commas between: smoke, checkout"))
     cases = forms.CharField(

@@ -16,7 +16,6 @@ from apps.systems.models import System
 
 NEVER = "never"  # no result in the environment
 ALL = "all"
-NO_SUITE = 0
 SORTS = {
     "number": ("number",),
     "title": ("title", "number"),
@@ -39,6 +38,8 @@ class CaseFilter(forms.Form):
     mode = forms.ChoiceField(label=_("Mode"), required=False)
     status = forms.ChoiceField(label=_("Status"), required=False)
     release = forms.ChoiceField(label=_("Release"), required=False)
+
+    rare = ("mode", "status", "release")  # offered under "More" until they are set
 
     def __init__(self, data: Any, system: System, environments: list[Environment]) -> None:
         super().__init__(data)
@@ -94,7 +95,7 @@ def matching(system: System, chosen: dict[str, Any], environment: Environment | 
 
 
 def _holds(text: str) -> Q:
-    """Every word stands in the title, or is a tag's beginning; ``C12`` and ``12`` name a case."""
+    """Every word stands in the title, or is a tag; ``C12`` and ``12`` name a case, too."""
     number = text.strip().upper().removeprefix("C")
     if number.isdecimal() and len(number) < 9:
         return Q(number=int(number)) | Q(title__icontains=text.strip())
