@@ -24,7 +24,7 @@ _KEY = re.compile(r"\s*([c#d]?)\s*(\d{1,9})\s*", re.IGNORECASE)
 
 def search(system: System, text: str) -> list[Entry]:
     """At most 20 entries ``{group, key, label, hint, url}``; a key's own object stands first."""
-    words = text.split()[:6]
+    words = text.replace("\x00", " ").split()[:6]
     if not words:
         return []
     entries = _by_key(system, text)

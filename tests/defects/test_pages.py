@@ -208,6 +208,21 @@ def test_while_a_retest_runs_the_page_listens_and_only_then(defect: Defect, test
     assert 'hx-swap-oob="true"' in part
 
 
+@pytest.mark.parametrize(
+    "query", [{"q": "\x00"}, {"q": "'; --"}, {"q": "& | !"}, {"page": "x"}, {"state": "?"}, {"sort": "?"}]
+)
+def test_odd_addresses_do_no_harm(defect: Defect, tester: User, sign_in: SignIn, query: dict[str, str]) -> None:
+    assert sign_in(tester).get(address("defects"), query).status_code == 200
+
+
+def test_a_comment_with_what_cannot_be_stored_is_stored_without_it(
+    defect: Defect, tester: User, sign_in: SignIn
+) -> None:
+    sign_in(tester).post(address("comment", 1), {"text": "nothing\x00 here"})
+
+    assert defect.events.get(kind="comment").text == "nothing here"
+
+
 def test_the_run_of_a_retest_leads_back_to_its_defect(defect: Defect, tester: User, sign_in: SignIn) -> None:
     run = services.retest(defect, by=tester).run
 

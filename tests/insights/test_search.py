@@ -67,7 +67,7 @@ def test_nothing_is_found_twice_and_never_more_than_twenty(shop: System, make_ca
 
 @pytest.mark.parametrize("text", ["", "   ", "%", "'; --", "c99999999999", "\x00"])
 def test_odd_texts_do_no_harm(shop: System, text: str) -> None:
-    assert isinstance(search(shop, text.replace("\x00", "")), list)
+    assert isinstance(search(shop, text), list)
 
 
 def test_archived_cases_are_left_out(shop: System) -> None:

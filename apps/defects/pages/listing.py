@@ -66,7 +66,7 @@ def counts(system: System, query: QueryDict, request: Any) -> dict[str, int]:
 def errors_seen(system: System, text: str) -> list[FailureGroup]:
     """Failures of the system whose message has every word of *text*, newest first: seen before, with or without a
     defect. Each has ``latest``, the id of an execution that shows it, and its ``defects`` prefetched."""
-    words = text.split()[:8]
+    words = text.replace("\x00", " ").split()[:8]
     if not words:
         return []
     latest = Execution.objects.filter(failure_group=OuterRef("pk")).order_by("-pk").values("pk")[:1]

@@ -121,7 +121,7 @@ def reopen(defect: Defect, *, by: User, reason: str) -> Defect:
 
 def demand_text(text: str, field: str, missing: str) -> str:
     """*text* without blanks around it; DomainError naming *field* when nothing is left or it is too long."""
-    body = text.strip()
+    body = text.replace("\x00", "").strip()  # PostgreSQL stores no NUL
     if not body:
         raise DomainError("invalid", missing, status=422, errors=[{"field": field, "detail": missing}])
     if len(body) > LONGEST:
