@@ -130,6 +130,16 @@ def test_the_palette_jumps_by_keyboard_alone(visit: Visit, axe: Axe, shoot: Shoo
     page.wait_for_url("**/s/shop/defects/")
 
 
+def test_a_run_is_started_from_the_palette(visit: Visit, admin: User) -> None:
+    page = visit(GALLERY, admin)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("start a run")
+    expect(page.locator(".palette-option[aria-selected=true]")).to_contain_text("Start a run")
+    page.keyboard.press("Enter")
+
+    page.wait_for_url("**/s/shop/runs/start/")
+
+
 def test_the_palette_finds_rows_of_the_system_and_forgets_late_answers(visit: Visit, admin: User) -> None:
     page = visit(GALLERY, admin)
     found = [{"group": "Cases", "label": "Order is paid", "hint": "Checkout", "url": "/s/shop/cases/12/", "key": "C12"}]
