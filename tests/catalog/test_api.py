@@ -63,7 +63,7 @@ def test_a_case_is_made_from_yaml_and_read_as_yaml(api: Client, suite: TestSuite
     [
         ("title: T\nsteps:\n  - name: A\n    kind: htpp\n", 4, 5, "htpp"),
         ("title: T\nsteps:\n  - name: [\n", 4, 1, "YAML"),
-        ("title: T\nsteps:\n  - {name: A, kind: http, point: gone, with: {url: x}}\n", 3, 28, "gone"),
+        ("title: T\nsteps:\n  - {name: A, kind: http, point: gone, with: {url: x}}\n", 3, 27, "gone"),
     ],
     ids=["unknown kind", "broken YAML", "unknown point"],
 )
