@@ -96,8 +96,10 @@ def defect(request: SystemRequest, system: System, number: int) -> HttpResponse:
 def _choices(system: System, found: Defect) -> dict[str, Any]:
     """What the buttons offer."""
     versions = FixForm(system=system).fields["version"].queryset  # type: ignore[attr-defined]
-    if found.component_id:
-        versions = versions.filter(component=found.component_id)
+    cause = getattr(found, "root_cause", None)
+    concerned = {found.component_id, cause and cause.component_id} - {None}
+    if concerned:
+        versions = versions.filter(component__in=concerned)
     return {"versions": versions[:30], "environments": Environment.objects.filter(system=system)}
 
 
