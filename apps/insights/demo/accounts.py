@@ -1,25 +1,10 @@
-"""The demo's accounts; only in the embedded start, which binds to loopback."""
+"""The demo's team; its people are ``apps.accounts.services.add_demo_people``, only in an embedded start."""
 
-from apps.accounts.models import Membership, Role, Team, User
-
-PASSWORD = "integhub-demo"  # noqa: S105 (shown on the sign-in page of the embedded start)
-MEMBERS = (
-    ("ada@demo.integhub.local", "Ada Admin", Role.ADMIN),
-    ("lena@demo.integhub.local", "Lena Lead", Role.LEAD),
-    ("tom@demo.integhub.local", "Tom Tester", Role.TESTER),
-    ("vera@demo.integhub.local", "Vera Viewer", Role.VIEWER),
-)
+from apps.accounts.models import Role, Team, User
+from apps.accounts.services import add_demo_people
 
 
-def team() -> Team:
-    """The demo team with a member of each role; made when missing."""
-    found, _ = Team.objects.get_or_create(slug="demo", defaults={"name": "Demo team"})
-    for email, name, role in MEMBERS:
-        user = User.objects.filter(email=email).first() or User.objects.create_user(email, PASSWORD, name=name)
-        Membership.objects.get_or_create(team=found, user=user, defaults={"role": role})
-    return found
-
-
-def lead() -> User:
-    """Who the demo's data is made by."""
-    return User.objects.get(email=MEMBERS[1][0])
+def team_and_lead() -> tuple[Team, User]:
+    """The demo team, with a member of each role, and its lead; made when missing."""
+    team, _ = Team.objects.get_or_create(slug="demo", defaults={"name": "Demo team"})
+    return team, add_demo_people(team)[Role.LEAD]

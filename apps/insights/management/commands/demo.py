@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from apps.accounts.models import User
 from apps.catalog.models import TestPlan
 from apps.catalog.services import cases_of
 from apps.execution.services import start_run
@@ -23,13 +24,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.EMBEDDED:
             raise CommandError("The demo has well-known passwords: it is only for the embedded start.")
-        team = accounts.team()
-        system, made = loading.load(Path(FOLDER), team, accounts.lead())
+        team, lead = accounts.team_and_lead()
+        system, made = loading.load(Path(FOLDER), team, lead)
         if made:
-            self._first_runs(system)
+            self._first_runs(system, lead)
         self.stdout.write(f"{system.name}: {system.cases.count()} cases, {system.points.count()} integration points")
 
-    def _first_runs(self, system: System) -> None:
+    def _first_runs(self, system: System, lead: User) -> None:
         """Real results to look at: the plan in each environment, executed as soon as the worker is there."""
         plan = TestPlan.objects.get(system=system, slug=PLAN)
         for environment in system.environments.order_by("position"):
@@ -38,6 +39,6 @@ class Command(BaseCommand):
                 environment=environment,
                 cases=list(cases_of(plan).select_related("current")),
                 plan=plan,
-                started_by=accounts.lead(),
+                started_by=lead,
                 trigger=TestRun.Trigger.DEMO,
             )

@@ -23,18 +23,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         plan = TestPlan.objects.select_related("system").get(system__slug="shop", slug=PLAN)
+        lead = accounts.team_and_lead()[1]
         environment = plan.system.environments.order_by("position")[0]
         run = start_run(
             system=plan.system,
             environment=environment,
             cases=list(cases_of(plan).select_related("current")),
             plan=plan,
-            started_by=accounts.lead(),
+            started_by=lead,
             trigger=TestRun.Trigger.DEMO,
         )
         run = self._wait(run)
         designed = judge(run)
-        defects = open_defects(run, accounts.lead())
+        defects = open_defects(run, lead)
         self._print(run, designed, defects)
         if designed.surprises:
             sys.exit(1)
