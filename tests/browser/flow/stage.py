@@ -58,6 +58,6 @@ def built(shop_redis: str, folder: Path) -> Iterator[Stage]:
 
 def _demo(addresses: Mapping[str, str]) -> System:
     with mock.patch.dict(os.environ, addresses), override_settings(**HASHERS):
-        system, made = loading.load(Path(DEMO), accounts.team(), accounts.lead())
+        system, made = loading.load(Path(DEMO), *accounts.team_and_lead())
     assert made, "the database was not empty"
     return system
