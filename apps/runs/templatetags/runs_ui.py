@@ -57,8 +57,9 @@ def run_elapsed(run: TestRun) -> float | None:
 
 @register.simple_tag
 def run_left(run: TestRun) -> float | None:
-    """Milliseconds that the run will probably still need."""
-    return progress.left_ms(run)
+    """Milliseconds that the run will probably still need; None below a second, which is gone before it is read."""
+    left = progress.left_ms(run)
+    return left if left and left >= 1000 else None
 
 
 @register.simple_tag
