@@ -24,10 +24,11 @@ def main(argv: Sequence[str]) -> Report:
         product.stop()
         warm = product.start()
         product.sign_in()
+        product.wait_until_quiet()
         target = product.manage("import os; print(os.environ['SHOP_NOTIFIER_URL'])") + "/health"
         clicks = _clicks(product, _case(product, target))
         ours, bare = _overhead(product, target)
-        product.run_to_end({"system": "shop", "environment": "local", "plan": "everything"})
+        product.run_to_end({"system": "shop", "environment": "local", "plan": "automated"})
         pages: dict[str, list[float]] = json.loads(product.manage("from bench.pages import probe; probe()"))
     return _report(cold, warm, clicks, ours, bare, pages)
 

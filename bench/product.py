@@ -102,6 +102,14 @@ class Product:
             run = self.call("GET", f"/runs/{run['id']}/")
         return run
 
+    def wait_until_quiet(self, limit: float = 300) -> None:
+        """Until the runs that the demo starts by itself leave nothing to the workers."""
+        deadline = time.monotonic() + limit
+        while any(run["done"] + run["waiting"] < run["total"] for run in self.call("GET", "/runs/")["results"]):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the demo's own runs did not end within {limit} s")
+            time.sleep(0.5)
+
     def _answers(self, log: Path) -> bool:
         for port in range(self.port, self.port + 20):
             if f"127.0.0.1:{port}" in log.read_text(errors="replace"):
