@@ -76,9 +76,9 @@ def server(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium, headless."""
+    """The system's Chromium, headless; ended with the last test here: Playwright's loop would forbid asyncio.run."""
     executable = find_chromium()
     if executable is None:
         reason = "No Chromium found: set INTEGHUB_CHROMIUM to its path. BROWSER TESTS DID NOT RUN."

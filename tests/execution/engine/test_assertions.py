@@ -167,12 +167,12 @@ def test_difference_of_texts_is_by_line() -> None:
 def test_large_values_are_kept_in_part_and_quickly() -> None:
     rows = [{"n": number, "text": "x" * 100} for number in range(20_000)]
     observed = Observed(subjects={"json": rows, "body": "line\n" * 400_000})
-    started = time.perf_counter()
+    started = time.thread_time()
     for given in ({"check": "json", "equals": rows[:-1]}, {"check": "body", "equals": "line\n" * 399_000}):
         result = evaluate(HTTP, given, observed)
         assert not result.passed
         assert len(str(result.as_dict())) < 60_000
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
 
 
 @pytest.mark.parametrize(
@@ -205,10 +205,10 @@ def test_pattern_that_backtracks_for_ever_ends_soon(given: dict[str, Any]) -> No
     ],
 )
 def test_expression_that_is_too_much_is_refused_at_once(compile_it: Callable[[str], Any], text: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(ExpressionError):
         compile_it(text)
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 @pytest.mark.parametrize(

@@ -140,9 +140,9 @@ def test_large_bodies_are_masked_quickly() -> None:
     body = json.dumps([{"n": number, "text": "nothing to see"} for number in range(40_000)]) + secrets[7]
     assert len(body) > 1_500_000
     masker = Masker(secrets)
-    started = time.perf_counter()
+    started = time.thread_time()
     masked = masker.value({"response": {"body": body}})
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
     assert masked["response"]["body"].endswith(MASK)
 
 
