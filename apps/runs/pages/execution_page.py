@@ -68,6 +68,11 @@ class StepDetail:
     artifacts: Sequence[Artifact] = ()
 
     @property
+    def total_ms(self) -> float:
+        """What the phases add up to; the total of some kinds does not count connecting."""
+        return max(sum(phase.milliseconds for phase in self.phases), float(self.step.timings.get("total") or 0))
+
+    @property
     def cut(self) -> bool:
         """Whether more of a body can be had."""
         return any(block.body.cut for part in (self.request, self.response) for block in part.blocks)
