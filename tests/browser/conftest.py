@@ -35,6 +35,13 @@ HEIGHT = {1440: 900, 390: 844}
 THEMES = ("light", "dark")
 STARTS_WITHIN = 20  # seconds
 
+# Colours of a theme that is changed to are there when their transitions have ended; spinners never end.
+SETTLED = """async () => {
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const passing = document.getAnimations().filter((one) => one.effect.getComputedTiming().iterations !== Infinity);
+  await Promise.allSettled(passing.map((one) => one.finished));
+}"""
+
 Visit = Callable[..., Page]
 
 
@@ -188,7 +195,7 @@ def axe() -> Callable[[Page], None]:
         page.evaluate(AXE.read_text(encoding="utf-8"))
         for theme in THEMES:
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-            page.wait_for_timeout(60)
+            page.evaluate(SETTLED)
             found = page.evaluate(
                 "without => axe.run({exclude: without.map(selector => [selector])}, {resultTypes: ['violations']})",
                 list(without),

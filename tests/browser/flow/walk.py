@@ -39,6 +39,7 @@ class Walk:
     def look(self, name: str) -> None:
         """Four screenshots of the page (two widths, two themes), and no serious accessibility violation on it."""
         expect(self.page.locator(".htmx-request")).to_have_count(0)
+        self.page.evaluate("scrollTo(0, 0)")  # what sticks to the top would cover the middle
         self.shoot(self.page, f"flow-{len(self.shown) + 1:02}-{name}")
         self.axe(self.page)
         self.shown.append(name)
@@ -57,10 +58,10 @@ class Walk:
         return texts
 
     @contextmanager
-    def step(self, title: str) -> Iterator[Page]:
+    def step(self, title: str) -> Iterator[None]:
         """A part of the walk; when it fails, the report says where and what the processes wrote."""
         try:
-            yield self.page
+            yield
         except BaseException as error:
             error.add_note(f"In “{title}”, at {self.page.url}\n{self.stage.log_text()[-6000:]}")
             raise
