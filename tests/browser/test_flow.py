@@ -1,6 +1,6 @@
-"""The product used on real processes, from describing a system to understanding a failure and a manual verdict.
+"""The product used on real processes, from describing a system to writing a case for it.
 
-One long test: each part stands on what the parts before it have left behind. The life of a defect is in test_defect.
+One long test: each part stands on what the parts before it have left behind. Runs and defects have walks of their own.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from playwright.sync_api import Page, expect
 
-from tests.browser.flow import preparing, running, writing
+from tests.browser.flow import preparing, writing
 from tests.browser.flow.stage import Stage, built
 from tests.browser.flow.walk import Walk
 from tests.examples.shop_processes import shop_redis_url
@@ -48,16 +48,11 @@ STEPS = (
     writing.write_a_case,
     writing.see_it_as_yaml_and_save,
     writing.edit_it,
-    running.follow_a_run,
-    running.cancel_a_run,
-    running.rerun_what_failed,
-    running.understand_the_failure,
-    running.do_a_manual_case,
 )
 
 
 @pytest.mark.timeout(900)
-def test_a_system_is_tested_from_its_map_to_a_persons_verdict(walk: Walk, console: Any) -> None:
+def test_a_system_is_described_and_a_case_is_written_for_it(walk: Walk, console: Any) -> None:
     console.allow("status of 422")  # the editor asks what is wrong with a YAML text
     console.allow("htmx:(afterRequest|sendAbort)")  # an estimate that a newer choice has made superfluous
     for part in STEPS:
