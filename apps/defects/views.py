@@ -82,6 +82,7 @@ def new(request: SystemRequest, system: System) -> HttpResponse:
 @system_page(Role.VIEWER)
 def defect(request: SystemRequest, system: System, number: int) -> HttpResponse:
     """One defect. The part ``defect-live`` is fetched again while a retest runs."""
+    joined = live.position(f"system:{system.pk}")  # before the rows are read: nothing that happens between is missed
     found = _defect(system, number)
     target = request.headers.get("HX-Target", "")
     shown = proof(found)
@@ -89,7 +90,7 @@ def defect(request: SystemRequest, system: System, number: int) -> HttpResponse:
     context |= _choices(system, found)
     if target != "defect-live":
         context |= _around(request, found)
-    context["streams"] = _streams(system, shown)
+    context["streams"] = _streams(system, shown, joined)
     return _answer(request, "defects/defect.html", context, {"defect-live": "defects/defect_live.html"})
 
 
@@ -118,16 +119,14 @@ def _around(request: SystemRequest, found: Defect) -> dict[str, Any]:
     }
 
 
-def _streams(system: System, shown: Proof) -> list[str]:
-    """Live addresses while a retest runs: its run, and the system's, which tells when it has been judged."""
+def _streams(system: System, shown: Proof, joined: str) -> list[str]:
+    """Live addresses while a retest runs: its run, and the system's after *joined*, which tells the judgement."""
     retesting = shown.retesting
     if retesting is None:
         return []
     run: TestRun = retesting.run
-    return [
-        f"{reverse('live:run', args=[system.slug, run.number])}?after={live.position(run.topic)}",
-        f"{reverse('live:system', args=[system.slug])}?after={live.position(f'system:{system.pk}')}",
-    ]
+    news = f"{reverse('live:system', args=[system.slug])}?after={joined}"
+    return [reverse("live:run", args=[system.slug, run.number]), news]
 
 
 @system_page(Role.TESTER)

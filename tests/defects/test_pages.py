@@ -197,13 +197,14 @@ def test_while_a_retest_runs_the_page_listens_and_only_then(defect: Defect, test
 
     retest = services.retest(defect, by=tester)
     page = text(client, address("defect", 1))
-    assert f"/live/s/shop/runs/{retest.run.number}/?after=" in page
+    assert f'data-live="/live/s/shop/runs/{retest.run.number}/"' in page
+    assert 'hx-trigger="live:progress from:body' in page
     part = text(client, address("defect", 1), **{"HX-Target": "defect-live"})
-    assert 'hx-trigger="live:progress from:body' in part
+    assert "defect-streams" not in part
 
     finish(retest.run, "passed")
     part = text(client, address("defect", 1), **{"HX-Target": "defect-live"})
-    assert "hx-get" not in part
+    assert '<div id="defect-streams" hx-swap-oob="true" hidden></div>' in part
     assert 'id="evidence"' in part
     assert 'hx-swap-oob="true"' in part
 
