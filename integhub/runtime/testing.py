@@ -17,7 +17,9 @@ from integhub.runtime.layout import EMBEDDED, PYTHON, ROOT, Layout
 from integhub.runtime.locks import Busy, exclusive
 from integhub.runtime.progress import Failure, say, stage
 
-PROCESSES = "2"  # of pytest-xdist, each with a database of its own
+# Of pytest-xdist, each with a database of its own. Each begins with its half of the modules, in order, and so starts
+# Chromium and the shop once; whichever ends first takes over from the other.
+SPREAD = ("-n", "2", "--dist", "worksteal")
 IMPORT_LINTER = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 
 
@@ -74,7 +76,7 @@ def _browser() -> str | None:
 
 
 def _pytest(words: list[str], browser: str | None) -> Step:
-    spread = [] if any(word.startswith(("-n", "--numprocesses")) for word in words) else ["-n", PROCESSES]
+    spread = [] if any(word.startswith(("-n", "--numprocesses")) for word in words) else list(SPREAD)
     left_out = [] if browser or "-m" in words else ["-m", "not browser"]
     return Step("pytest", ("-m", "pytest", *spread, *left_out, *words), live=True)
 
