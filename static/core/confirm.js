@@ -26,6 +26,10 @@ if (dialog) {
     event.preventDefault();
     event.stopImmediatePropagation();
     if (!(await confirmed(asking.dataset.confirm, asking.dataset.confirmYes))) return;
+    if (!form.isConnected) { // its part of the page was replaced while the person read: send what was confirmed
+      form.hidden = true;
+      document.body.append(form);
+    }
     form.dataset.confirmed = "yes";
     form.requestSubmit(event.submitter ?? undefined);
     delete form.dataset.confirmed;
