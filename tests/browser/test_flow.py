@@ -1,6 +1,6 @@
-"""The product used on real processes, from describing a system to writing a case for it.
+"""The product used from end to end, on real processes: a system is tested, fails, is fixed, and shown to be solved.
 
-One long test: each part stands on what the parts before it have left behind. Runs and defects have walks of their own.
+One long test: each part stands on what the parts before it have left behind.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from playwright.sync_api import Page, expect
 
-from tests.browser.flow import preparing, writing
+from tests.browser.flow import preparing, reporting, running, solving, writing
 from tests.browser.flow.stage import Stage, built
 from tests.browser.flow.walk import Walk
 from tests.examples.shop_processes import shop_redis_url
@@ -48,11 +48,22 @@ STEPS = (
     writing.write_a_case,
     writing.see_it_as_yaml_and_save,
     writing.edit_it,
+    running.follow_a_run,
+    running.cancel_a_run,
+    running.rerun_what_failed,
+    running.understand_the_failure,
+    running.do_a_manual_case,
+    solving.open_a_defect,
+    solving.work_on_it,
+    solving.fix_and_retest,
+    solving.see_it_again,
+    reporting.see_the_dashboard,
+    reporting.work_by_program,
 )
 
 
 @pytest.mark.timeout(900)
-def test_a_system_is_described_and_a_case_is_written_for_it(walk: Walk, console: Any) -> None:
+def test_a_failure_becomes_a_defect_that_is_shown_to_be_solved(walk: Walk, console: Any) -> None:
     console.allow("status of 422")  # the editor asks what is wrong with a YAML text
     console.allow("htmx:(afterRequest|sendAbort)")  # an estimate that a newer choice has made superfluous
     for part in STEPS:

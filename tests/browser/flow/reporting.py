@@ -59,7 +59,7 @@ def work_by_program(walk: Walk) -> None:
         assert time.monotonic() < deadline, f"the run did not end: {state}"
         time.sleep(0.2)
     assert (state["verdict"], state["done"]) == ("passed", state["total"]), state
-    results = _call(walk, token, f"executions/?run={run['id']}&case={case['id']}")["results"]
+    results = _call(walk, token, f"executions/?run={run['id']}&case={case['number']}")["results"]
     assert [result["state"] for result in results] == ["passed"]
     known = _call(walk, token, "defects/?system=shop&state=reopened")["results"]
     assert [defect["key"] for defect in known] == ["D1"]
