@@ -4,7 +4,7 @@ A topic is a short string (``run:17``). Events are small JSON objects; pages fet
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -34,18 +34,28 @@ def _key(topic: str) -> str:
     return f"live:{topic}"
 
 
+Event = tuple[str, str, Mapping[str, Any]]  # topic, event, data
+
+
 def publish(topic: str, event: str, data: Mapping[str, Any]) -> None:
     """Tell open pages of *topic*. Call after the commit that made it true.
 
     The truth is in the database already: while Redis is away, news are lost and pages see them with their next load.
     """
+    publish_all([(topic, event, data)])
+
+
+def publish_all(events: Sequence[Event]) -> None:
+    """Tell several events, in their order, with one message to Redis."""
     pipe = _client().pipeline(transaction=False)
-    pipe.xadd(_key(topic), {"event": event, "data": json.dumps(data)}, maxlen=KEPT, approximate=True)
-    pipe.expire(_key(topic), EXPIRES)
+    for topic, event, data in events:
+        pipe.xadd(_key(topic), {"event": event, "data": json.dumps(data)}, maxlen=KEPT, approximate=True)
+    for topic in {topic for topic, _, _ in events}:
+        pipe.expire(_key(topic), EXPIRES)
     try:
         pipe.execute()
     except redis.RedisError as error:
-        logger.warning("live.unheard", topic=topic, live_event=event, error=str(error))
+        logger.warning("live.unheard", topics=sorted({topic for topic, _, _ in events}), error=str(error))
 
 
 def position(topic: str) -> str:

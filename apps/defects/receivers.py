@@ -3,7 +3,7 @@
 from typing import Any
 
 from apps.defects import services
-from apps.runs.signals import executions_finished, run_finished
+from apps.runs.signals import executions_failed, run_finished
 
 
 def on_run_finished(sender: Any, *, run_id: int, **_rest: Any) -> None:
@@ -11,12 +11,12 @@ def on_run_finished(sender: Any, *, run_id: int, **_rest: Any) -> None:
     services.settle(run_id)
 
 
-def on_executions_finished(sender: Any, *, run_id: int, execution_ids: list[int], **_rest: Any) -> None:
-    """Some of them may have failed as a defect did before."""
+def on_executions_failed(sender: Any, *, run_id: int, execution_ids: list[int], **_rest: Any) -> None:
+    """They may have failed as a defect did before."""
     services.note_failures(run_id, execution_ids)
 
 
 def connect() -> None:
     """Listen; called once, when the app is ready."""
     run_finished.connect(on_run_finished, dispatch_uid="defects.run_finished")
-    executions_finished.connect(on_executions_finished, dispatch_uid="defects.executions_finished")
+    executions_failed.connect(on_executions_failed, dispatch_uid="defects.executions_failed")

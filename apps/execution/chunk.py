@@ -93,8 +93,7 @@ def _report(done: set[asyncio.Task[None]]) -> None:
 
 
 def _claim(context: requests.RunContext, ids: Sequence[int]) -> list[tuple[requests.Claim, CaseRequest]]:
-    limits = requests.limits(ids)
-    lease = timedelta(seconds=max(limits.values(), default=0) + GRACE)
+    lease = timedelta(seconds=requests.longest(ids) + GRACE)
     return requests.build(context, runs.claim(ids, name(), lease))
 
 

@@ -2,18 +2,21 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from apps.catalog.definition import Case
-from apps.core.states import State
+from apps.catalog.models import CaseRevision
 from apps.environments.services import decrypt, values_for
 from apps.execution.engine.model import CaseRequest
 from apps.execution.worker import allowed_kinds
 from apps.runs.models import Execution, TestRun
+from apps.runs.services import Claimed
 
 TEARDOWN = 30.0  # seconds that teardown may take beyond the case's limit
+CONTEXT_KEPT = 10.0  # seconds that the values of a run's environment are used without a look
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,43 +40,84 @@ class Claim:
     message: str
 
 
+class _Kept:
+    """Revisions, which never change, and contexts of runs of a moment ago; used from the database thread only."""
+
+    def __init__(self, revisions: int = 4_000, contexts: int = 50) -> None:
+        self._revisions: OrderedDict[int, tuple[Mapping[str, Any], Case]] = OrderedDict()
+        self._contexts: OrderedDict[int, tuple[float, RunContext]] = OrderedDict()
+        self._most_revisions, self._most_contexts = revisions, contexts
+
+    def cases(self, ids: Iterable[int]) -> dict[int, tuple[Mapping[str, Any], Case]]:
+        """Definition and case of each revision."""
+        wanted = set(ids)
+        missing = wanted - self._revisions.keys()
+        if missing:
+            for pk, definition in CaseRevision.objects.filter(pk__in=missing).values_list("pk", "definition"):
+                self._revisions[pk] = (definition, Case.of(definition))
+        found = {pk: self._revisions[pk] for pk in wanted}
+        for pk in wanted - missing:
+            self._revisions.move_to_end(pk)
+        while len(self._revisions) > self._most_revisions:
+            self._revisions.popitem(last=False)
+        return found
+
+    def context(self, run_id: int) -> RunContext:
+        """Environment and its values of a run."""
+        since, context = self._contexts.get(run_id, (0.0, None))
+        if context is None or time.monotonic() - since > CONTEXT_KEPT:
+            context = _context(run_id)
+            self._contexts[run_id] = (time.monotonic(), context)
+            self._contexts.move_to_end(run_id)
+            while len(self._contexts) > self._most_contexts:
+                self._contexts.popitem(last=False)
+        return context
+
+
+_kept = _Kept()
+
+
 def context_of(run_id: int) -> RunContext:
-    """Environment and its values of a run."""
+    """Environment and its values of a run, at most ``CONTEXT_KEPT`` seconds old."""
+    return _kept.context(run_id)
+
+
+def _context(run_id: int) -> RunContext:
     run = TestRun.objects.select_related("environment").get(pk=run_id)
     variables, secrets = values_for(run.environment)
     parallel = max(1, run.environment.max_parallel)
     return RunContext(run_id, run.environment.slug, parallel, variables, secrets)
 
 
-def limits(ids: Sequence[int]) -> dict[int, float]:
-    """Seconds that each execution may take, teardown included."""
-    found = Execution.objects.filter(pk__in=ids).values_list("pk", "revision__definition")
-    return {pk: Case.of(definition).timeout + TEARDOWN for pk, definition in found}
+def longest(ids: Sequence[int]) -> float:
+    """Seconds that the longest of these executions may take, teardown included."""
+    revisions = Execution.objects.filter(pk__in=ids).values_list("revision", flat=True).distinct().order_by()
+    return max((case.timeout for _, case in _kept.cases(revisions).values()), default=0.0) + TEARDOWN
 
 
-def build(context: RunContext, claimed: Sequence[int]) -> list[tuple[Claim, CaseRequest]]:
+def build(context: RunContext, claimed: Sequence[Claimed]) -> list[tuple[Claim, CaseRequest]]:
     """Requests of executions that were just claimed, in their order."""
-    executions = Execution.objects.filter(pk__in=claimed, state=State.RUNNING).select_related("revision")
-    return [_request(context, execution) for execution in executions.order_by("position")]
+    cases = _kept.cases(one.revision_id for one in claimed)
+    return [_request(context, one, *cases[one.revision_id]) for one in claimed]
 
 
-def _request(context: RunContext, execution: Execution) -> tuple[Claim, CaseRequest]:
-    definition = execution.revision.definition
-    captured = json.loads(decrypt(bytes(execution.resume_captured))) if execution.resume_captured else {}
+def _request(context: RunContext, one: Claimed, definition: Mapping[str, Any], case: Case) -> tuple[Claim, CaseRequest]:
+    captured = json.loads(decrypt(bytes(one.resume_captured))) if one.resume_captured else {}
     request = CaseRequest(
         definition=definition,
-        execution_id=str(execution.pk),
+        case=case,
+        execution_id=str(one.id),
         run_id=str(context.run_id),
         environment=context.environment,
-        attempt=execution.attempt,
+        attempt=one.attempt,
         variables=context.variables,
         secrets=context.secrets,
-        row=execution.row,
-        seed=execution.seed,
-        deadline=time.time() + Case.of(definition).timeout + TEARDOWN,
+        row=json.loads(one.row),
+        seed=one.seed,
+        deadline=time.time() + case.timeout + TEARDOWN,
         allowed=allowed_kinds(),
-        start_at=execution.resume_at,
+        start_at=one.resume_at,
         captured=captured,
-        trace_id=execution.trace_id if execution.resume_at else "",
+        trace_id=one.trace_id if one.resume_at else "",
     )
-    return Claim(execution.pk, execution.claim, execution.carried, execution.message), request
+    return Claim(one.id, one.claim, one.carried, one.message), request

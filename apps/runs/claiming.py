@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from operator import attrgetter
+from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import F, Q
@@ -21,19 +23,41 @@ _CLAIM = """
         started_at = COALESCE(started_at, now())
     WHERE id IN (SELECT id FROM runs_execution WHERE id = ANY(%s) AND state = 'queued'
                  ORDER BY id FOR UPDATE SKIP LOCKED)
-    RETURNING id
+    RETURNING id, run_id, revision_id, position, row, seed, attempt, claim, carried, message, resume_at,
+              resume_captured, trace_id
 """
 
 
+class Claimed(NamedTuple):
+    """An execution as it was handed out; *row* is JSON, *resume_captured* encrypted."""
+
+    id: int
+    run_id: int
+    revision_id: int
+    position: int
+    row: str
+    seed: int
+    attempt: int
+    claim: int
+    carried: str
+    message: str
+    resume_at: int
+    resume_captured: memoryview | None
+    trace_id: str
+
+
 @transaction.atomic
-def claim(ids: Sequence[int], worker: str, lease: timedelta) -> list[int]:
-    """Take queued executions for *worker* until now + *lease*; each is given to one worker only."""
+def claim(ids: Sequence[int], worker: str, lease: timedelta) -> list[Claimed]:
+    """Take queued executions for *worker* until now + *lease*; each is given to one worker only.
+
+    Returns those that were taken, in the order of their runs.
+    """
     if not ids:
         return []
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [worker, timezone.now() + lease, list(ids)])
-        taken = sorted(row[0] for row in cursor.fetchall())
-    runs = Execution.objects.filter(pk__in=taken).values("run")
+        taken = sorted(map(Claimed._make, cursor.fetchall()), key=attrgetter("run_id", "position"))
+    runs = {one.run_id for one in taken}
     queued = TestRun.objects.select_for_update().filter(pk__in=runs, phase=TestRun.Phase.QUEUED)
     for run in queued.order_by("pk"):
         run.phase, run.started_at = TestRun.Phase.RUNNING, timezone.now()
@@ -90,7 +114,7 @@ def _end_lost(execution: Execution, now: datetime) -> None:
     Execution.objects.filter(pk=execution.pk).update(
         state=state, lease_until=None, finished_at=now, message=message, claim=F("claim") + 1
     )
-    apply_to_run(execution.run_id, RunDelta({state: 1}), [execution.pk])
+    apply_to_run(execution.run_id, RunDelta({state: 1}), [execution.pk], [] if cancelled else [execution.pk])
 
 
 @transaction.atomic

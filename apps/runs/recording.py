@@ -2,18 +2,26 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from django.core.files.base import ContentFile
 from django.db import connection, transaction
 from psycopg2.extras import execute_values
 
 from apps.core.states import NOT_PASSED, State
-from apps.runs import failures, rollups
-from apps.runs.models import Artifact, Attempt, Execution, StepResult
+from apps.runs import artifacts, failures, rollups
+from apps.runs.copying import copy, json_text
 from apps.runs.results import Result, StepRecord
 from apps.systems.models import IntegrationPoint
 
+# Locked in the order of their ids, so that two batches that name the same executions cannot block each other.
+_HOLD = """
+    SELECT e.id, e.run_id, r.system_id, r.environment_id, e.case_id, e.attempt, e.worker, e.started_at
+    FROM runs_execution e
+    JOIN unnest(%s::bigint[], %s::int[]) AS v (id, claim) ON v.id = e.id AND v.claim = e.claim
+    JOIN runs_testrun r ON r.id = e.run_id
+    WHERE e.state = 'running' ORDER BY e.id FOR UPDATE OF e
+"""
 _FINISH = """
     UPDATE runs_execution AS e SET
         state = v.state, message = v.message, finished_at = v.finished_at::timestamptz,
@@ -24,43 +32,67 @@ _FINISH = """
                            resume_captured)
     WHERE e.id = v.id
 """
+_STEP = (
+    *("execution_id", "attempt", "phase", "position", "name", "kind", "point_id", "state", "message"),
+    *("request", "response", "checks", "captured", "timings", "started_at", "duration_ms", "tries", "note"),
+)
+_ATTEMPT = ("execution_id", "number", "state", "message", "worker", "started_at", "finished_at", "duration_ms")
+
+
+class Held(NamedTuple):
+    """An execution whose result is being stored, as it was handed out."""
+
+    id: int
+    run_id: int
+    system_id: int
+    environment_id: int
+    case_id: int
+    attempt: int
+    worker: str
+    started_at: datetime | None
+
+
+Pairs = Sequence[tuple[Held, Result]]
 
 
 @transaction.atomic
 def record(results: Sequence[Result]) -> int:
     """Store *results*; those whose claim is no longer the newest are dropped. Returns how many were stored."""
     by_id = {result.execution_id: result for result in results}
-    held = [
-        execution
-        for execution in Execution.objects.filter(pk__in=by_id, state=State.RUNNING)
-        .select_related("run")
-        .select_for_update(of=("self",))
-        .order_by("pk")
-        if execution.claim == by_id[execution.pk].claim
-    ]
-    by_run: dict[int, list[Execution]] = defaultdict(list)
+    held = _hold(by_id)
+    by_run: dict[int, list[tuple[Held, Result]]] = defaultdict(list)
     for execution in held:
-        by_run[execution.run_id].append(execution)
-    for _, executions in sorted(by_run.items()):
-        _record_run(executions, [by_id[execution.pk] for execution in executions])
+        by_run[execution.run_id].append((execution, by_id[execution.id]))
+    for _, pairs in sorted(by_run.items()):
+        _record_run(pairs)
     return len(held)
 
 
-def _record_run(executions: Sequence[Execution], results: Sequence[Result]) -> None:
-    run = executions[0].run
-    points = _points(run.system_id, results)
-    groups = failures.group(run.system_id, results, points)
-    pairs = list(zip(executions, results, strict=True))
-    _finish(results, groups)
+def _hold(results: Mapping[int, Result]) -> list[Held]:
+    """Those of *results* that still wait for them, locked."""
+    claims = [result.claim for result in results.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, [list(results), claims])
+        return [Held(*row) for row in cursor.fetchall()]
+
+
+def _record_run(pairs: Pairs) -> None:
+    run_id, system_id, environment_id = pairs[0][0].run_id, pairs[0][0].system_id, pairs[0][0].environment_id
+    results = [result for _, result in pairs]
+    points = _points(system_id, results)
+    _finish(results, failures.group(system_id, results, points))
     _store_steps(pairs, points)
     _store_attempts(pairs)
-    _store_rollups(run.environment_id, pairs, points)
+    _store_rollups(environment_id, pairs, points)
     counts = Counter(result.state for result in results)
-    rollups.apply_to_run(run.pk, rollups.RunDelta(counts), [execution.pk for execution in executions])
+    failed = [result.execution_id for result in results if result.state in NOT_PASSED]
+    rollups.apply_to_run(run_id, rollups.RunDelta(counts), [held.id for held, _ in pairs], failed)
 
 
 def _points(system_id: int, results: Iterable[Result]) -> dict[str, int]:
     slugs = {step.point for result in results for step in result.steps if step.point}
+    if not slugs:
+        return {}
     found = IntegrationPoint.objects.filter(system_id=system_id, slug__in=slugs)
     return dict(found.values_list("slug", "pk"))
 
@@ -81,81 +113,77 @@ def _finish(results: Sequence[Result], groups: Mapping[int, int]) -> None:
         for result in results
     ]
     with connection.cursor() as cursor:
-        execute_values(cursor.cursor, _FINISH, rows)
+        execute_values(cursor.cursor, _FINISH, rows, page_size=len(rows))
 
 
-def _store_steps(pairs: Sequence[tuple[Execution, Result]], points: Mapping[str, int]) -> None:
-    rows, files = [], []
-    for execution, result in pairs:
-        for step in result.steps:
-            row = _step_row(execution, step, points)
-            rows.append(row)
-            files += [(row, file) for file in step.files]
-    StepResult.objects.bulk_create(rows, batch_size=1000)
-    for row, file in files:
-        artifact = Artifact(
-            execution=row.execution,
-            step=row,
-            name=file.name[:200],
-            content_type=file.content_type,
-            size=len(file.content),
-        )
-        artifact.file.save(file.name, ContentFile(file.content), save=False)
-        artifact.save()
-
-
-def _step_row(execution: Execution, step: StepRecord, points: Mapping[str, int]) -> StepResult:
-    return StepResult(
-        execution=execution,
-        attempt=execution.attempt,
-        phase=step.phase,
-        position=step.position,
-        name=step.name[:200],
-        kind=step.kind,
-        point_id=points.get(step.point),
-        state=step.state,
-        message=step.message,
-        request=step.request,
-        response=step.response,
-        checks=list(step.checks),
-        captured=step.captured,
-        timings=step.timings,
-        started_at=step.started_at,
-        duration_ms=step.duration_ms,
-        tries=step.tries,
+def _store_steps(pairs: Pairs, points: Mapping[str, int]) -> None:
+    copy(
+        "runs_stepresult",
+        _STEP,
+        (_step_row(held, step, points) for held, result in pairs for step in result.steps),
+    )
+    artifacts.keep(
+        (held.id, held.attempt, step, file) for held, result in pairs for step in result.steps for file in step.files
     )
 
 
-def _store_attempts(pairs: Sequence[tuple[Execution, Result]]) -> None:
-    Attempt.objects.bulk_create(
-        Attempt(
-            execution=execution,
-            number=execution.attempt,
-            state=result.state,
-            message=result.message,
-            worker=execution.worker,
-            started_at=execution.started_at,
-            finished_at=result.finished_at,
-            duration_ms=result.duration_ms,
-        )
-        for execution, result in pairs
-        if result.is_final
+def _step_row(held: Held, step: StepRecord, points: Mapping[str, int]) -> tuple[Any, ...]:
+    return (
+        held.id,
+        held.attempt,
+        step.phase,
+        step.position,
+        step.name[:200],
+        step.kind,
+        points.get(step.point),
+        step.state,
+        step.message,
+        json_text(step.request),
+        json_text(step.response),
+        json_text(step.checks),
+        json_text(step.captured),
+        json_text(step.timings),
+        step.started_at,
+        step.duration_ms,
+        step.tries,
+        "",
     )
 
 
-def _store_rollups(environment_id: int, pairs: Sequence[tuple[Execution, Result]], points: Mapping[str, int]) -> None:
-    final = [(execution, result) for execution, result in pairs if result.is_final]
+def _store_attempts(pairs: Pairs) -> None:
+    copy(
+        "runs_attempt",
+        _ATTEMPT,
+        (
+            (
+                held.id,
+                held.attempt,
+                result.state,
+                result.message,
+                held.worker,
+                held.started_at,
+                result.finished_at,
+                result.duration_ms,
+            )
+            for held, result in pairs
+            if result.is_final
+        ),
+    )
+
+
+def _store_rollups(environment_id: int, pairs: Pairs, points: Mapping[str, int]) -> None:
+    final = [(held, result) for held, result in pairs if result.is_final]
     rollups.record_cases(
         rollups.Seen(
-            execution.case_id,
+            held.case_id,
             environment_id,
             result.state,
             result.finished_at,
-            execution.run_id,
-            execution.pk,
+            held.run_id,
+            held.id,
             result.duration_ms,
         )
-        for execution, result in final
+        for held, result in final
         if result.state != State.CANCELLED
     )
     by_day: dict[Any, list[str]] = defaultdict(list)
@@ -163,13 +191,14 @@ def _store_rollups(environment_id: int, pairs: Sequence[tuple[Execution, Result]
         by_day[result.finished_at.date()].append(result.state)
     for day, states in sorted(by_day.items()):
         rollups.count_day(environment_id, day, states)
-    _store_points(environment_id, pairs, points)
+    if points:
+        _store_points(environment_id, pairs, points)
 
 
-def _store_points(environment_id: int, pairs: Sequence[tuple[Execution, Result]], points: Mapping[str, int]) -> None:
+def _store_points(environment_id: int, pairs: Pairs, points: Mapping[str, int]) -> None:
     seen: dict[int, list[rollups.Seen]] = defaultdict(list)
     latencies: dict[Any, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for execution, result in pairs:
+    for held, result in pairs:
         worst: dict[int, str] = {}
         for step in result.steps:
             point = points.get(step.point)
@@ -179,8 +208,8 @@ def _store_points(environment_id: int, pairs: Sequence[tuple[Execution, Result]]
                 worst[point] = step.state
             if step.latency_ms is not None:
                 latencies[result.finished_at.date()][point].append(step.latency_ms)
-        seen[execution.case_id] += [
-            rollups.Seen(point, environment_id, state, result.finished_at, execution.run_id, execution.pk)
+        seen[held.case_id] += [
+            rollups.Seen(point, environment_id, state, result.finished_at, held.run_id, held.id)
             for point, state in worst.items()
         ]
     rollups.record_points(environment_id, seen)

@@ -15,10 +15,10 @@ from django.utils import timezone
 from psycopg2.extras import execute_values
 
 from apps.core import live
-from apps.core.states import FINAL, LETTERS, State
+from apps.core.states import LETTERS, State
 from apps.runs import histogram
 from apps.runs.models import TestRun
-from apps.runs.signals import executions_finished, run_finished
+from apps.runs.signals import executions_failed, run_finished
 
 WORSE = ("skipped", "passed", "blocked", "failed")  # the later, the worse; others leave no record
 COUNTED = ("passed", "failed", "blocked", "skipped", "cancelled", "waiting")
@@ -78,8 +78,11 @@ class RunDelta:
     counts: Mapping[str, int]
 
 
-def apply_to_run(run_id: int, delta: RunDelta, execution_ids: Sequence[int]) -> None:
-    """Add *delta* to the run's counts, end the run when nothing is open, and tell its open pages on commit."""
+def apply_to_run(run_id: int, delta: RunDelta, execution_ids: Sequence[int], failed: Sequence[int] = ()) -> None:
+    """Add *delta* to the run's counts, end the run when nothing is open, and tell its open pages on commit.
+
+    *failed* are those of *execution_ids* that failed or were blocked: the news that goes upwards.
+    """
     run = TestRun.objects.select_for_update().get(pk=run_id)
     for name in COUNTED:
         setattr(run, name, getattr(run, name) + delta.counts.get(name, 0))
@@ -89,8 +92,7 @@ def apply_to_run(run_id: int, delta: RunDelta, execution_ids: Sequence[int]) -> 
         run.phase = TestRun.Phase.CANCELLED if run.cancel_requested_at else TestRun.Phase.FINISHED
         run.finished_at = timezone.now()
     run.save(update_fields=[*COUNTED, "verdict", "phase", "finished_at"])
-    final = sum(delta.counts.get(state, 0) for state in FINAL)
-    transaction.on_commit(partial(_tell, run, list(execution_ids), final > 0, ended))
+    transaction.on_commit(partial(_tell, run, list(execution_ids), list(failed), ended))
 
 
 def progress_of(run: TestRun) -> dict[str, Any]:
@@ -108,26 +110,31 @@ def progress_of(run: TestRun) -> dict[str, Any]:
 
 def tell_progress(run: TestRun) -> None:
     """Tell open pages of the run and of its system how it is going. Call after the commit."""
+    live.publish_all(_progress(run))
+
+
+def _progress(run: TestRun) -> list[live.Event]:
     progress = progress_of(run)
-    live.publish(run.topic, "progress", progress)
-    live.publish(f"system:{run.system_id}", "runs", progress)
+    return [(run.topic, "progress", progress), (f"system:{run.system_id}", "runs", progress)]
 
 
-def _tell(run: TestRun, execution_ids: list[int], final: bool, ended: bool) -> None:
+def _tell(run: TestRun, execution_ids: list[int], failed: list[int], ended: bool) -> None:
+    events = _progress(run)
     if execution_ids:
-        live.publish(run.topic, "executions", {"ids": execution_ids[:200]})
-    tell_progress(run)
-    if final and execution_ids:
-        executions_finished.send_robust(sender=TestRun, run_id=run.pk, execution_ids=execution_ids)
+        events.insert(0, (run.topic, "executions", {"ids": execution_ids[:200]}))
     if ended:
-        live.publish(run.topic, "finished", progress_of(run))
+        events.append((run.topic, "finished", progress_of(run)))
+    live.publish_all(events)
+    if failed:
+        executions_failed.send_robust(sender=TestRun, run_id=run.pk, execution_ids=failed)
+    if ended:
         run_finished.send_robust(sender=TestRun, run_id=run.pk)
 
 
 def _write(sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
     if rows:
         with connection.cursor() as cursor:
-            execute_values(cursor.cursor, sql, rows)
+            execute_values(cursor.cursor, sql, rows, page_size=len(rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from apps.runs.rollups import RunDelta, apply_to_run, progress_of
 from apps.systems.services import next_number
 
 __all__ = [
+    "Claimed",
     "Planned",
     "RunDelta",
     "apply_to_run",
@@ -30,6 +31,7 @@ __all__ = [
     "record",
 ]
 
+Claimed = claiming.Claimed
 claim = claiming.claim
 give_back_expired = claiming.give_back_expired
 cancel_open = claiming.cancel_open

@@ -5,5 +5,5 @@ from django.dispatch import Signal
 # A run has ended. Arguments: ``run_id: int``.
 run_finished = Signal()
 
-# Executions of one run got a final state. Arguments: ``run_id: int``, ``execution_ids: list[int]``.
-executions_finished = Signal()
+# Executions of one run failed or were blocked. Arguments: ``run_id: int``, ``execution_ids: list[int]``.
+executions_failed = Signal()

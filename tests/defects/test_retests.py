@@ -5,7 +5,7 @@ from apps.catalog.models import TestCase
 from apps.core.errors import Conflict, DomainError
 from apps.defects import services, tasks
 from apps.defects.models import Defect, Retest
-from apps.defects.receivers import on_executions_finished, on_run_finished
+from apps.defects.receivers import on_executions_failed, on_run_finished
 from apps.environments.models import Environment
 from apps.runs import services as runs
 from apps.runs.models import Execution, TestRun
@@ -132,7 +132,7 @@ def test_news_told_twice_changes_nothing(defect: Defect, tester: User) -> None:
     before, evidence = kinds(defect), defect.evidence.count()
 
     on_run_finished(None, run_id=retest.run.pk)
-    on_executions_finished(
+    on_executions_failed(
         None, run_id=retest.run.pk, execution_ids=list(retest.run.executions.values_list("pk", flat=True))
     )
 
@@ -195,7 +195,7 @@ def test_the_same_failure_in_a_later_run_reopens(
     assert kinds(defect)[-2:] == ["failure", "state"]
     assert defect.evidence.filter(execution__run=run, kind="failure").exists()
 
-    on_executions_finished(None, run_id=run.pk, execution_ids=[run.executions.get().pk])
+    on_executions_failed(None, run_id=run.pk, execution_ids=[run.executions.get().pk])
     assert kinds(defect).count("failure") == 1
 
 

@@ -39,7 +39,7 @@ def take() -> Callable[[TestRun], list[Execution]]:
     def claim(run: TestRun) -> list[Execution]:
         ids = list(run.executions.filter(state="queued").values_list("pk", flat=True))
         taken = services.claim(ids, "w", timedelta(seconds=60))
-        return list(Execution.objects.filter(pk__in=taken).order_by("position"))
+        return list(Execution.objects.filter(pk__in=[one.id for one in taken]).order_by("position"))
 
     return claim
 

@@ -20,7 +20,7 @@ def expire(run: TestRun) -> None:
 def test_an_execution_is_given_to_one_worker_only(make_run: MakeRun) -> None:
     ids = list(make_run(2).executions.values_list("pk", flat=True))
 
-    assert services.claim(ids, "a", timedelta(seconds=5)) == ids
+    assert [one.id for one in services.claim(ids, "a", timedelta(seconds=5))] == ids
     assert services.claim(ids, "b", timedelta(seconds=5)) == []
 
 
@@ -74,7 +74,7 @@ def test_cancelling_ends_what_waits_and_leaves_what_runs(make_run: MakeRun, take
 
     run.refresh_from_db()
     assert (run.cancelled, run.is_open) == (2, True)
-    execution = Execution.objects.get(pk=held[0])
+    execution = Execution.objects.get(pk=held[0].id)
     services.record([result(execution, "cancelled")])
     run.refresh_from_db()
     assert (run.phase, run.verdict, run.cancelled) == ("cancelled", "cancelled", 3)

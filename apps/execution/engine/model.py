@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
+from apps.catalog.definition import Case
+
 Phase = Literal["steps", "teardown"]
 
 
@@ -35,9 +37,9 @@ class Artifact:
 class CaseRequest:
     """One execution: a case, its variables, and what it may do.
 
-    *definition* is canonical. *row* wins over *variables* and *secrets*. *deadline* (seconds since
-    the epoch) ends the case early. To go on after a manual step, give its index + 1 as *start_at*
-    and the earlier outcome's ``resume`` as *captured*.
+    *definition* is canonical; *case* is the same, where it was read before. *row* wins over *variables*
+    and *secrets*. *deadline* (seconds since the epoch) ends the case early. To go on after a manual step,
+    give its index + 1 as *start_at* and the earlier outcome's ``resume`` as *captured*.
     """
 
     definition: Mapping[str, Any]
@@ -54,6 +56,7 @@ class CaseRequest:
     start_at: int = 0
     captured: Mapping[str, Any] = field(default_factory=dict, repr=False)
     trace_id: str = ""
+    case: Case | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,42 @@
+"""Rows into PostgreSQL by COPY: some ten times cheaper, on both sides, than INSERT through the ORM."""
+
+import io
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+from django.db import connection
+
+# What COPY's text format takes for something else. A backslash first: the others bring new ones.
+_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
+
+
+def copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Append *rows* (values of *columns*, JSON as ``json_text`` gives it) to *table*, in the present transaction."""
+    text = "".join("\t".join(map(_cell, row)) + "\n" for row in rows)
+    if text:
+        with connection.cursor() as cursor:
+            cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", io.StringIO(text))
+
+
+def json_text(value: Any) -> str:
+    """*value* as JSON; what is in it was made storable by the engine's masking."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # whole numbers beyond 64 bits, which JSON and PostgreSQL can hold
+        return json.dumps(value, ensure_ascii=False)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    if isinstance(value, str):
+        for plain, escaped in _ESCAPES:
+            if plain in value:
+                value = value.replace(plain, escaped)
+        return value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value)
