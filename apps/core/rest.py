@@ -1,7 +1,9 @@
 """Bases of the REST API: problem JSON, cursor pagination, filters that are declared or refused."""
 
+import re
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import exceptions
@@ -13,6 +15,7 @@ from rest_framework.views import APIView, exception_handler
 from apps.core.errors import DomainError
 
 PAGING = {"cursor", "page_size", "format"}
+_ID = re.compile(r"[0-9]{1,18}")
 
 
 class IdCursorPagination(CursorPagination):
@@ -21,6 +24,13 @@ class IdCursorPagination(CursorPagination):
     ordering = "-pk"
     page_size_query_param = "page_size"
     max_page_size = 200
+
+    def decode_cursor(self, request: Request) -> Any:
+        """Refuses positions that are no ids: a cursor is only Base64, so anybody can write one."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None and not _ID.fullmatch(cursor.position):
+            raise exceptions.NotFound(self.invalid_cursor_message)
+        return cursor
 
 
 class DeclaredFilters(DjangoFilterBackend):  # type: ignore[misc]
@@ -42,6 +52,8 @@ class DeclaredFilters(DjangoFilterBackend):  # type: ignore[misc]
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF exception handler: every error as ``application/problem+json`` (RFC 9457)."""
+    if isinstance(error, RequestDataTooBig):
+        error = DomainError("too-large", str(error), status=413)
     if isinstance(error, DomainError):
         return _answer(error.problem(), error.status)
     response = exception_handler(error, context)

@@ -1,6 +1,5 @@
 """Trying one step from the editor of cases."""
 
-import json
 from typing import Any
 
 from django.http import Http404, HttpResponse, JsonResponse
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.models import Role
 from apps.core.errors import DomainError
+from apps.core.json_reading import read_json
 from apps.execution import trying
 from apps.systems.access import SystemRequest, system_page
 from apps.systems.models import System
@@ -28,8 +28,8 @@ def try_step(request: SystemRequest, system: System) -> HttpResponse:
 
 def _ask(request: SystemRequest, system: System) -> str:
     try:
-        data: Any = json.loads(request.body)
-    except (ValueError, RecursionError) as error:
+        data: Any = read_json(request.body)
+    except ValueError as error:
         raise DomainError("invalid-json", _("Not valid JSON: %(reason)s") % {"reason": error}) from None
     if not isinstance(data, dict):
         raise DomainError("invalid-json", _("A JSON object is needed."))

@@ -1,6 +1,5 @@
 """Views that a page's script calls: JSON in, JSON out, refusals as problem JSON."""
 
-import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -9,13 +8,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
 from apps.core.errors import DomainError
+from apps.core.json_reading import read_json
 
 
 def json_body(request: HttpRequest) -> dict[str, Any]:
     """The object in the request's body. DomainError ``invalid-json`` says where it cannot be read."""
     try:
-        data = json.loads(request.body)
-    except (ValueError, RecursionError) as error:
+        data = read_json(request.body)
+    except ValueError as error:
         raise DomainError("invalid-json", _("Not valid JSON: %(reason)s") % {"reason": error}) from None
     if not isinstance(data, dict):
         raise DomainError("invalid-json", _("A JSON object is needed."))

@@ -1,6 +1,5 @@
 """Data sets: read, edit as a table, CSV in and out."""
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_POST
 from apps.accounts.models import Role
 from apps.core.errors import DomainError
 from apps.core.forms import saved
+from apps.core.json_reading import read_json
 from apps.environments import services
 from apps.environments.cells import cell_kind, read_cell, write_cell
 from apps.environments.csv_tables import write_csv
@@ -127,7 +127,7 @@ def _table(found: Dataset) -> dict[str, Any]:
 def _sent_table(body: bytes) -> tuple[list[Any], list[dict[str, Any]], datetime | None]:
     """The editor's ``{"columns", "rows": [{"label", "cells"}], "seen_at"}``; DomainError when it is not that."""
     try:
-        sent = json.loads(body)
+        sent = read_json(body)
         columns = [str(name).strip() for name in sent["columns"]]
         rows = [
             {
@@ -137,7 +137,7 @@ def _sent_table(body: bytes) -> tuple[list[Any], list[dict[str, Any]], datetime 
             for row in sent["rows"]
         ]
         seen_at = parse_datetime(str(sent.get("seen_at") or ""))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise DomainError("invalid-table", _("The table that was sent is not complete.")) from None
     return columns, rows, seen_at
 
