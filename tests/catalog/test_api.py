@@ -228,3 +228,8 @@ def test_a_viewer_reads_but_does_not_write(
     assert send(client, "patch", f"cases/{case.pk}/", {"status": "archived"}).status_code == 403
     assert send(client, "post", "cases/", {"system": "shop", "suite": suite.pk, "yaml": YAML}).status_code == 403
     assert send(client, "post", "suites/", {"system": "shop", "name": "S"}).status_code == 403
+
+
+@pytest.mark.parametrize("suite", ["9" * 30, "1e30", "-1", "NaN"])
+def test_a_suite_that_cannot_be_is_no_filter(api: Client, suite: str) -> None:
+    assert api.get("/api/v1/cases/", {"suite": suite}).status_code == 400

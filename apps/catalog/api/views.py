@@ -49,7 +49,7 @@ class CaseFilter(filters.FilterSet):  # type: ignore[misc]
 
     system = filters.CharFilter(field_name="system__slug")
     number = filters.NumberFilter()
-    suite = filters.NumberFilter(method="below")
+    suite = filters.NumberFilter(method="below", min_value=0, max_value=2**63 - 1)
     status = filters.ChoiceFilter(choices=TestCase.Status.choices)
     mode = filters.ChoiceFilter(choices=TestCase.Mode.choices)
     priority = filters.ChoiceFilter(choices=[(name, name) for name in PRIORITY], method="of_priority")

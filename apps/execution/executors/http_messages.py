@@ -1,5 +1,6 @@
 """HTTP requests and responses as values."""
 
+import codecs
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -143,14 +144,26 @@ def _add_header(head: Head, name: str, value: str) -> None:
     head.headers[original] = head.values[lower]
 
 
+# Python's own, which no server means: some take minutes for a few megabytes, others know no “replace”.
+_NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
+
+
+def _charset(name: str) -> str:
+    """The charset *name* of a Content-Type, or UTF-8 where it is none."""
+    try:
+        known = codecs.lookup(name)
+        b"a".decode(name, "replace")  # refuses what turns bytes into bytes
+    except (LookupError, ValueError):
+        return "utf-8"
+    return "utf-8" if known.name.replace("_", "-") in _NO_CHARSETS else known.name
+
+
 def text_of(body: bytes, content_type: str) -> str | None:
     """The text of *body*, or nothing when it is not text."""
     kind, _, rest = content_type.partition(";")
-    charset = rest.partition("charset=")[2].strip().strip("\"'").partition(";")[0] or "utf-8"
+    charset = _charset(rest.partition("charset=")[2].strip().strip("\"'").partition(";")[0])
     try:
         return body.decode(charset)
-    except LookupError:
-        return body.decode(errors="replace")
     except UnicodeDecodeError:
         textual = not kind or any(part in kind.lower() for part in _TEXTUAL)
         return body.decode(charset, errors="replace") if textual and b"\0" not in body else None

@@ -65,7 +65,7 @@ class Transfer:
                 curl.setopt(option, path)
             if params.get("ca"):
                 curl.setopt(pycurl.CAINFO_BLOB, params["ca"])
-        except (pycurl.error, TypeError, UnicodeError) as error:
+        except (pycurl.error, TypeError, ValueError) as error:
             raise StepBlocked(f"the request cannot be sent: {error}") from None
         curl.setopt(pycurl.TIMEOUT_MS, max(1, int(timeout * 1000)))
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(timeout * 1000)))
@@ -198,10 +198,10 @@ class Transfer:
 
     def failure(self, code: int, text: str, timeout: float) -> Exception:
         """What libcurl's error *code* means, in words that say what to check."""
+        if code == pycurl.E_URL_MALFORMAT:  # what it names may be no port, and no host
+            return StepBlocked(f"the URL “{self._request.url}” cannot be used: {text}")
         parts = urlsplit(self._request.url)
         where = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-        if code == pycurl.E_URL_MALFORMAT:
-            return StepBlocked(f"the URL “{self._request.url}” cannot be used: {text}")
         if code == pycurl.E_COULDNT_RESOLVE_HOST:
             return OSError(f"the name {parts.hostname} is not known: check the URL and the name service of the worker")
         if code == pycurl.E_COULDNT_CONNECT:
