@@ -19,6 +19,7 @@ from django.db import close_old_connections
 from apps.execution.engine.egress import EgressPolicy
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.registry import Executors
+from apps.execution.guarding import watched
 
 T = TypeVar("T")
 
@@ -51,8 +52,8 @@ def allowed_kinds() -> frozenset[str]:
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """Run *work* to its end on this child's loop."""
-    return _loop().run_until_complete(work)
+    """Run *work* to its end on this child's loop, which must not stand still."""
+    return _loop().run_until_complete(watched(work))
 
 
 async def in_database(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
