@@ -21,6 +21,7 @@ from apps.core.errors import DomainError
 from apps.environments.models import Environment
 from apps.environments.services import decrypt, encrypt, values_for
 from apps.execution.dispatch import SHARED_QUEUE
+from apps.execution.engine.masking import texts_in
 from apps.execution.engine.model import CaseRequest, State
 from apps.execution.engine.runner import run_case
 from apps.execution.worker import allowed_kinds, engine_executors, run_async
@@ -133,7 +134,8 @@ def _keep(job: Mapping[str, Any], captured: Mapping[str, Any], kept: dict[str, A
         if name not in captured:
             continue
         if source.get("secret"):
-            hidden[name] = str(captured[name])
+            texts = dict(enumerate(texts_in(captured[name])))
+            hidden |= {name: str(captured[name])} | {f"{name}[{place}]": text for place, text in texts.items()}
         else:
             kept[name] = captured[name]
     cache.set(job["session"], encrypt(json.dumps({"kept": kept, "hidden": hidden}).encode()), SESSION)

@@ -132,6 +132,14 @@ class Masker:
         return content
 
 
+def texts_in(value: Any) -> list[str]:
+    """What to mask when *value* was captured as secret: itself, or each longer text and number inside it."""
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else None
+    if inner is None:
+        return [] if value is None or isinstance(value, bool) else [str(value)]
+    return [text for item in inner for text in texts_in(item) if len(text) >= SHORTEST]
+
+
 def storable(text: str) -> str:
     """*text* without what PostgreSQL cannot hold: NUL and half characters."""
     if "\0" in text:
@@ -177,12 +185,34 @@ def _escapes(text: str) -> set[str]:
     return {
         *percent,
         *(_lower_percent(form) for form in percent),
-        json.dumps(text)[1:-1],
-        json.dumps(text, ensure_ascii=False)[1:-1],
+        *_json_escapes(text),
         repr(text)[1:-1],
         html.escape(text),
         html.escape(text, quote=False),
+        html.escape(text).replace("&#x27;", "&#39;"),
+        html.escape(text).replace("&#x27;", "&apos;"),
+        html.escape(text).replace("&#x27;", "&#39;").replace("&quot;", "&#34;").replace("+", "&#43;"),  # Go
     }
+
+
+# What writers of JSON escape besides what they must, and how; each is the default of a widespread one.
+_JSON_EXTRA = (
+    ("/", "\\/"),  # PHP
+    ("<>&", "\\u{:04x}"),  # Go, Rails
+    ("<>&='", "\\u{:04x}"),  # Gson
+    ("<>&'+`", "\\u{:04X}"),  # .NET, which also writes its quotes so
+)
+
+
+def _json_escapes(text: str) -> set[str]:
+    """*text* as it stands in JSON, whoever wrote it."""
+    plain = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    found = set(plain)
+    for characters, form in _JSON_EXTRA:
+        table = str.maketrans({one: form.format(ord(one)) for one in characters})
+        found |= {written.translate(table) for written in plain}
+        found |= {written.replace('\\"', "\\u0022").translate(table) for written in plain}
+    return found
 
 
 def _lower_percent(text: str) -> str:
@@ -194,7 +224,7 @@ def _lower_percent(text: str) -> str:
 def _encodings(text: str) -> set[str]:
     """Base64 forms of *text*: by itself, and the part that stays the same inside a longer text."""
     raw = text.encode(errors="surrogatepass")
-    found = {base64.b64encode(raw).decode(), raw.hex()}
+    found = {base64.b64encode(raw).decode(), raw.hex(), raw.hex().upper()}
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
         start = (before * 8 + 5) // 6  # characters that also depend on what stands before

@@ -10,7 +10,7 @@ from typing import Any
 
 from apps.catalog.definition import Case, Step, normalise
 from apps.execution.engine import tracing
-from apps.execution.engine.masking import Masker
+from apps.execution.engine.masking import Masker, texts_in
 from apps.execution.engine.model import CaseOutcome, CaseRequest, Events, Phase, State, StepOutcome
 from apps.execution.engine.sealing import seal
 from apps.execution.engine.steps import Scope, perform
@@ -91,7 +91,8 @@ class _CaseRun:
         self._scope.capturable = frozenset(name for name, _source in sources)
         for name, source in sources:
             if source.get("secret") and name in self._request.captured:
-                self._scope.masker.add(str(self._request.captured[name]))
+                for text in texts_in(self._request.captured[name]):
+                    self._scope.masker.add(text)
 
     async def _steps(self, case: Case) -> None:
         limit = _seconds_left(self._request, case.timeout)

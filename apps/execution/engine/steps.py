@@ -11,7 +11,7 @@ from apps.catalog.definition import Kind, Step, find_kind
 from apps.catalog.definition.problems import Problems
 from apps.catalog.definition.values import FieldChecker
 from apps.execution.engine import assertions, tracing
-from apps.execution.engine.masking import Masker
+from apps.execution.engine.masking import Masker, texts_in
 from apps.execution.engine.model import CheckResult, State, StepOutcome
 from apps.execution.engine.templating import TemplateError, Templates
 from apps.execution.executors.base import (
@@ -210,7 +210,8 @@ def _capture(prepared: _Prepared, observed: Observed, outcome: StepOutcome, scop
             missing = missing or str(error)
             continue
         if source.get("secret"):
-            scope.masker.add(value if isinstance(value, str) else str(value))
+            for text in texts_in(value):
+                scope.masker.add(text)
         outcome.captured[name] = scope.captured[name] = scope.templates.values[name] = value
     return missing
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.execution.engine.masking import MASK, Masker, storable
+from apps.execution.engine.masking import MASK, Masker, storable, texts_in
 
 SECRET = 's3cr3t/+"\\&=ü key'
 FORMS = {
@@ -148,3 +148,30 @@ def test_large_bodies_are_masked_quickly() -> None:
 
 def test_files_are_masked() -> None:
     assert Masker(["hunter2-x"]).content(b"\x00hunter2-x\xff") == b"\x00***\xff"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        r"a\/b+c<d>&e='f'\"g",  # PHP
+        r"a/b+c\u003cd\u003e\u0026e='f'\"g",  # Go
+        r"a/b+c\u003cd\u003e\u0026e\u003d\u0027f\u0027\"g",  # Gson
+        r"a/b\u002Bc\u003Cd\u003E\u0026e=\u0027f\u0027\u0022g",  # .NET
+        "a/b&#43;c&lt;d&gt;&amp;e=&#39;f&#39;&#34;g",  # html/template of Go
+        "a/b+c&lt;d&gt;&amp;e=&#39;f&#39;&quot;g",
+        "a/b+c&lt;d&gt;&amp;e=&apos;f&apos;&quot;g",
+    ],
+)
+def test_a_secret_is_masked_however_the_other_side_escapes_it(written: str) -> None:
+    masker = Masker(["a/b+c<d>&e='f'\"g"])
+
+    assert masker.text(f'{{"key": "{written}"}}') == f'{{"key": "{MASK}"}}'
+    assert masker.value({"body": written}) == {"body": MASK}
+
+
+def test_every_text_in_a_secret_object_is_a_secret() -> None:
+    answer = {"token": "tok-1234", "more": [{"pin": 987654, "n": 1, "ok": True, "none": None}], "empty": ""}
+
+    assert texts_in(answer) == ["tok-1234", "987654"]
+    assert texts_in("abc") == ["abc"]
+    assert texts_in(True) == []

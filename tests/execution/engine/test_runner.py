@@ -260,6 +260,12 @@ def test_secret_capture_is_masked_from_then_on_also_after_a_person() -> None:
     assert "token-value-1" not in json.dumps([one.as_dict() for one in after.steps])
 
 
+def test_what_is_inside_a_secret_object_is_masked() -> None:
+    outcome = play(step("token-value-1", capture={"all": {"from": "json", "secret": True}}), step("token-value-1"))
+
+    assert "token-value-1" not in json.dumps([one.as_dict() for one in outcome.steps])
+
+
 def test_secrets_are_masked_in_every_part_of_the_outcome() -> None:
     secret = "hunter2-hunter2"
     outcome = play(
