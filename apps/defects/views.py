@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
-from apps.accounts.models import Role
+from apps.accounts.models import Role, User
 from apps.core import live
 from apps.core.errors import DomainError
 from apps.defects import services
@@ -18,12 +18,12 @@ from apps.defects.filters import SEVERITY_CHOICES, STATE_CHOICES
 from apps.defects.forms import DefectForm, EditForm, FixForm, RootCauseForm, members
 from apps.defects.models import Defect, Mention
 from apps.defects.pages import listing
-from apps.defects.pages.proof import Proof, proof
+from apps.defects.pages.proof import proof
 from apps.defects.pages.similar import similar
 from apps.defects.pages.story import story
 from apps.defects.transitions import possible
 from apps.environments.models import Environment
-from apps.runs.models import Execution, TestRun
+from apps.runs.models import Execution
 from apps.systems.access import SystemRequest, system_page
 from apps.systems.models import System
 
@@ -81,16 +81,15 @@ def new(request: SystemRequest, system: System) -> HttpResponse:
 
 @system_page(Role.VIEWER)
 def defect(request: SystemRequest, system: System, number: int) -> HttpResponse:
-    """One defect. The part ``defect-live`` is fetched again while a retest runs."""
+    """One defect. The part ``defect-live``, with all that others can change, is fetched again when there is news."""
     joined = live.position(f"system:{system.pk}")  # before the rows are read: nothing that happens between is missed
     found = _defect(system, number)
     target = request.headers.get("HX-Target", "")
-    shown = proof(found)
-    context = _context(request, system) | {"defect": found, "proof": shown, "moves": possible(found.state)}
-    context |= _choices(system, found)
+    context = _context(request, system) | {"defect": found, "proof": proof(found), "moves": possible(found.state)}
+    context |= _choices(system, found) | _around(request, found)
     if target != "defect-live":
-        context |= _around(request, found)
-    context["streams"] = _streams(system, shown, joined)
+        context |= _arrived(request, found, context["members"])
+        context["stream"] = f"{reverse('live:system', args=[system.slug])}?after={joined}"
     return _answer(request, "defects/defect.html", context, {"defect-live": "defects/defect_live.html"})
 
 
@@ -105,28 +104,23 @@ def _choices(system: System, found: Defect) -> dict[str, Any]:
 
 
 def _around(request: SystemRequest, found: Defect) -> dict[str, Any]:
-    """Discussion, facts and similar defects; the reader has now seen what mentioned them."""
-    Mention.objects.filter(user=request.user, event__defect=found, seen_at=None).update(seen_at=timezone.now())
+    """Discussion and facts."""
     entries, older = story(found, everything="all" in request.GET)
-    people = list(members(found.system))
     return {
-        "mentionable": [{"handle": one.email.split("@")[0], "name": str(one)} for one in people],
         "entries": entries,
         "older": older,
-        "members": people,
+        "members": list(members(found.system)),
         "severities": Defect.Severity.choices,
-        "similar": similar(found.system, title=found.title, group=found.failure_group, point=found.point, but=found),
     }
 
 
-def _streams(system: System, shown: Proof, joined: str) -> list[str]:
-    """Live addresses while a retest runs: its run, and the system's after *joined*, which tells the judgement."""
-    retesting = shown.retesting
-    if retesting is None:
-        return []
-    run: TestRun = retesting.run
-    news = f"{reverse('live:system', args=[system.slug])}?after={joined}"
-    return [reverse("live:run", args=[system.slug, run.number]), news]
+def _arrived(request: SystemRequest, found: Defect, people: list[User]) -> dict[str, Any]:
+    """What is read once, with the whole page; the reader has now seen what mentioned them."""
+    Mention.objects.filter(user=request.user, event__defect=found, seen_at=None).update(seen_at=timezone.now())
+    return {
+        "mentionable": [{"handle": one.email.split("@")[0], "name": str(one)} for one in people],
+        "similar": similar(found.system, title=found.title, group=found.failure_group, point=found.point, but=found),
+    }
 
 
 @system_page(Role.TESTER)

@@ -80,6 +80,26 @@ def test_a_retest_that_fails_opens_it_again_before_the_readers_eyes(visit: Visit
     expect(page.get_by_role("button", name="Start work")).to_be_visible()
 
 
+def test_what_others_do_appears_without_a_reload_while_one_writes(
+    visit: Visit, defect: Defect, tester: User, lead: User
+) -> None:
+    page = visit("/s/shop/defects/1/", tester)
+    page.locator("#comment").fill("Half a sent")
+
+    services.comment(defect, by=lead, text="It was **me**.")
+    expect(page.locator(".talk-comment").last).to_contain_text("It was me.")
+    services.assign(defect, lead, by=lead)
+    expect(page.locator("#owner")).to_have_value(str(lead.pk))
+    services.mark_fixed(defect, by=lead)
+    expect(page.locator("#defect-lead")).to_contain_text("Fixed")
+    retest = services.retest(defect, by=lead)
+    expect(page.locator(".band")).to_contain_text("0 / 2")
+    finish(retest.run, "passed")
+    expect(page.locator("#defect-lead")).to_contain_text("Verified")
+
+    assert page.locator("#comment").input_value() == "Half a sent"
+
+
 def test_people_are_offered_after_an_at_sign_and_the_comment_is_kept(
     visit: Visit, defect: Defect, tester: User, lead: User
 ) -> None:

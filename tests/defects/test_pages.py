@@ -12,7 +12,7 @@ from apps.accounts.models import User
 from apps.defects import services
 from apps.defects.models import Defect, Mention
 from apps.environments.models import Environment
-from apps.runs.models import Execution
+from apps.runs.models import Execution, TestRun
 from apps.systems.models import Component, ComponentVersion, IntegrationPoint, System
 from tests.defects.play import MakeCase, finish, played
 
@@ -191,20 +191,36 @@ def test_the_evidence_tells_the_whole_story(
     assert "Orders 1.2" in page
 
 
-def test_while_a_retest_runs_the_page_listens_and_only_then(defect: Defect, tester: User, sign_in: SignIn) -> None:
+def test_the_evidence_names_the_version_of_the_component_that_caused_it(
+    defect: Defect, failure: Execution, tester: User, sign_in: SignIn
+) -> None:
+    TestRun.objects.filter(pk=failure.run_id).update(versions={"orders": "1.0", "payments": "2.0"})
+    culprit = Component.objects.create(system=defect.system, slug="payments", name="Payments")
     client = sign_in(tester)
-    assert "data-live=" not in text(client, address("defect", 1))
+    assert [one.version for one in client.get(address("defect", 1)).context["proof"].entries] == ["Orders 1.0"]
+
+    services.set_root_cause(defect, category="contract", explanation="A field", component=culprit, by=tester)
+    assert [one.version for one in client.get(address("defect", 1)).context["proof"].entries] == ["Payments 2.0"]
+
+
+def test_the_page_listens_to_the_system_and_to_the_run_of_a_retest_while_it_runs(
+    defect: Defect, tester: User, sign_in: SignIn
+) -> None:
+    client = sign_in(tester)
+    page = text(client, address("defect", 1))
+    assert page.count("data-live=") == 1
+    assert 'data-live="/live/s/shop/?after=' in page
 
     retest = services.retest(defect, by=tester)
     page = text(client, address("defect", 1))
     assert f'data-live="/live/s/shop/runs/{retest.run.number}/"' in page
     assert 'hx-trigger="live:progress from:body' in page
     part = text(client, address("defect", 1), **{"HX-Target": "defect-live"})
-    assert "defect-streams" not in part
+    assert f'data-live="/live/s/shop/runs/{retest.run.number}/"' in part
 
     finish(retest.run, "passed")
     part = text(client, address("defect", 1), **{"HX-Target": "defect-live"})
-    assert '<div id="defect-streams" hx-swap-oob="true" hidden></div>' in part
+    assert '<div id="retest-stream" hidden hx-swap-oob="true"></div>' in part
     assert 'id="evidence"' in part
     assert 'hx-swap-oob="true"' in part
 

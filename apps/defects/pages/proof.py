@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from apps.defects.models import Defect, DefectEvent, Evidence, Retest
+from apps.defects.models import Defect, DefectEvent, Evidence, Retest, RootCause
 from apps.runs.models import Execution, TestRun
+from apps.systems.models import Component
 
 SHOWN = 4  # executions named for each run
 MOST = 300  # pieces of evidence read for one page
@@ -106,14 +107,23 @@ def _seen(defect: Defect) -> list[Seen]:
 
 def _entry(defect: Defect, pieces: Sequence[Evidence], retest: Retest | None) -> Seen:
     run = retest.run if retest else pieces[0].execution.run
-    component = defect.component.slug if defect.component else ""
+    component = _suspect(defect)
+    deployed = run.versions.get(component.slug) if component else None
     failing = [one.execution for one in pieces if one.kind == Evidence.Kind.FAILURE]
     ended = [one.execution.finished_at for one in pieces if one.execution.finished_at]
     return Seen(
         at=(retest.finished_at or retest.created_at) if retest else min(ended, default=run.created_at),
         run=run,
-        version=f"{defect.component} {run.versions[component]}" if component in run.versions else "",
+        version=f"{component} {deployed}" if deployed else "",
         retest=retest,
         failing=sorted(failing, key=lambda execution: execution.position),
         passing=len(pieces) - len(failing),
     )
+
+
+def _suspect(defect: Defect) -> Component | None:
+    """The component whose version the evidence is about: that of the fix, else of the cause, else the one it names."""
+    if defect.fix_version:
+        return defect.fix_version.component
+    cause: RootCause | None = getattr(defect, "root_cause", None)
+    return (cause and cause.component) or defect.component
