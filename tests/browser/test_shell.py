@@ -73,6 +73,16 @@ def test_the_navigation_is_a_drawer_on_a_phone(visit: Visit, axe: Axe, admin: Us
     expect(runs).not_to_be_visible()
 
 
+def test_the_navigation_stays_in_sight_on_a_long_page(visit: Visit, admin: User) -> None:
+    page = visit(GALLERY, admin)
+    page.evaluate("document.querySelector('main').style.minHeight = '4000px'")
+
+    page.mouse.wheel(0, 2500)
+    page.wait_for_function("scrollY > 2000")
+
+    assert page.locator(".sidebar").bounding_box()["y"] == 0  # type: ignore[index]
+
+
 def test_keyboard_users_skip_the_navigation(visit: Visit, admin: User) -> None:
     page = visit(GALLERY, admin)
 
