@@ -4,8 +4,9 @@ A topic is a short string (``run:17``). Events are small JSON objects; pages fet
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import cache
+from time import monotonic
 from typing import Any
 
 import redis
@@ -18,6 +19,7 @@ logger = structlog.get_logger(__name__)
 KEPT = 2_000  # events a topic; older ones are cut, and a page that missed more reloads
 EXPIRES = 24 * 3_600  # seconds after the last event
 HEARTBEAT = 15_000  # ms without news until a comment keeps the connection open
+RECHECK = 60.0  # seconds after which a reader is asked again whether he may read
 
 
 @cache
@@ -64,13 +66,18 @@ def position(topic: str) -> str:
     return newest[0][0].decode() if newest else "0-0"
 
 
-async def stream(topic: str, after: str) -> AsyncIterator[bytes]:
-    """Server-sent events of *topic* after the event id *after*, for as long as the reader stays."""
+async def stream(topic: str, after: str, may_read: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+    """Server-sent events of *topic* after the event id *after*, for as long as the reader stays and *may_read*."""
     client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=None)
+    checked = monotonic()
     try:
         yield b"retry: 1000\n\n"
         while True:
             answer: Any = await client.xread({_key(topic): after}, count=200, block=HEARTBEAT)
+            if monotonic() - checked >= RECHECK:
+                if not await may_read():
+                    return  # the browser comes again, and is refused
+                checked = monotonic()
             if not answer:
                 yield b": still here\n\n"
                 continue

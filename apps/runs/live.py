@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 from asgiref.sync import sync_to_async
 from django.db import connections
@@ -13,17 +14,17 @@ from django.urls import path
 
 from apps.accounts.models import Role
 from apps.core.live import stream
-from apps.systems.access import SystemRequest, live_page
+from apps.systems.access import SystemRequest, live_page, still_may_enter
 from apps.systems.models import System
 
 EVENT_ID = re.compile(r"\d{1,20}-\d{1,20}")
 
 
-async def _events(topic: str, after: str) -> AsyncIterator[bytes]:
+async def _events(topic: str, after: str, may_read: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
     # A page stays open for hours: give its database connection back before the stream begins.
     await sync_to_async(connections.close_all)()
     try:
-        async for event in stream(topic, after):
+        async for event in stream(topic, after, may_read):
             yield event
     except asyncio.CancelledError:
         return  # the reader went away: the usual end, not worth a warning in the log
@@ -34,7 +35,8 @@ def _answer(request: SystemRequest, topic: str) -> HttpResponseBase:
     after = request.headers.get("Last-Event-ID") or request.GET.get("after") or "0-0"
     if not EVENT_ID.fullmatch(after):
         return HttpResponse("after: not the id of an event", status=400, content_type="text/plain")
-    response = StreamingHttpResponse(_events(topic, after), content_type="text/event-stream")
+    may_read = partial(still_may_enter, request.session.session_key, request.system.pk)
+    response = StreamingHttpResponse(_events(topic, after, may_read), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would hold events back
     return response

@@ -2,9 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from importlib import import_module
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -61,6 +65,24 @@ def live_page(role: Role) -> Callable[[AsyncView], View]:
         return scoped  # type: ignore[return-value]  # Django awaits it: path() is typed for both, aliases are not
 
     return decorate
+
+
+async def still_may_enter(session_key: str | None, system: int) -> bool:
+    """Whether the session is still signed in, with the same password, as somebody who sees the system.
+
+    Somebody who left, was removed or has signed out must not go on reading a stream that was opened before.
+    """
+
+    def look() -> bool:
+        asked = HttpRequest()
+        asked.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+        user = get_user(asked)
+        return user.is_authenticated and System.objects.visible_to(user).filter(pk=system).exists()
+
+    try:
+        return await sync_to_async(look)()
+    finally:
+        await sync_to_async(connections.close_all)()
 
 
 def _enter(request: HttpRequest, user: Any, slug: str, role: Role) -> System:
