@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.accounts.services import audit
 from apps.catalog import reading
 from apps.catalog.conflicts import EditConflict
-from apps.catalog.definition import Case, DefinitionError, find_kind
+from apps.catalog.definition import Case, DefinitionError, find_kind, restricted_kinds
 from apps.catalog.models import CaseRevision, TestCase, TestSuite
 from apps.core.errors import DomainError
 from apps.core.validation import check, refuse
@@ -82,6 +82,7 @@ def take_columns(case: TestCase, definition: Mapping[str, Any]) -> None:
     """Set the columns of *case* that are copies from its definition, but for the rows that it names."""
     view = Case.of(definition)
     case.title, case.tags, case.priority = view.title, list(dict.fromkeys(view.tags)), PRIORITY[view.priority]
+    case.needs, case.exclusive, case.retries = restricted_kinds(definition), view.exclusive, view.retries
     by_person = [step.has_person for step in view.steps]
     if not any(by_person):
         case.mode = TestCase.Mode.AUTOMATED

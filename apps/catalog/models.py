@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +12,17 @@ from apps.catalog.ordered_json import OrderedJSONField
 from apps.core.models import Timestamped
 from apps.environments.models import Dataset
 from apps.systems.models import InSystemQuerySet, IntegrationPoint, System, Workflow
+
+
+class RunPriority(models.TextChoices):
+    """Which run workers take up first."""
+
+    NORMAL = "normal", _("In turn")
+    URGENT = "urgent", _("Before others")
+
+
+RETRIES = 5  # most further attempts of a failed execution
+LONGEST_RUN = 7 * 24 * 3_600  # seconds that can be set as a run's limit
 
 
 class TestSuite(Timestamped):
@@ -83,6 +95,10 @@ class TestCase(Timestamped):
         verbose_name=_("Workflow"),
     )
     current = models.ForeignKey("CaseRevision", null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    # What planning asks of a definition, so that it need not read ten thousand of them.
+    needs = ArrayField(models.CharField(max_length=30), default=list, db_default=[], editable=False)  # restricted kinds
+    exclusive = ArrayField(models.CharField(max_length=100), default=list, db_default=[], editable=False)
+    retries = models.PositiveSmallIntegerField(null=True, editable=False)  # None: what the plan says
 
     objects = InSystemQuerySet.as_manager()
 
@@ -138,6 +154,22 @@ class TestPlan(Timestamped):
     suites = models.ManyToManyField(TestSuite, blank=True, related_name="plans", verbose_name=_("Suites"))
     cases = models.ManyToManyField(TestCase, blank=True, related_name="plans", verbose_name=_("Cases"))
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True, verbose_name=_("Tags"))
+    retries = models.PositiveSmallIntegerField(
+        _("Further attempts after a failure"), default=0, db_default=0, validators=[MaxValueValidator(RETRIES)]
+    )
+    priority = models.CharField(
+        _("Priority of its runs"),
+        max_length=10,
+        choices=RunPriority.choices,
+        default=RunPriority.NORMAL,
+        db_default=RunPriority.NORMAL,
+    )
+    time_limit = models.PositiveIntegerField(
+        _("Time limit of a run (seconds)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(10), MaxValueValidator(LONGEST_RUN)],
+    )
 
     objects = InSystemQuerySet.as_manager()
 

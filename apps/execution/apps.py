@@ -7,6 +7,8 @@ class ExecutionConfig(AppConfig):
 
     def ready(self) -> None:
         # Whoever starts a run (web, tests, commands) sends tasks through the product's Celery application.
+        from apps.execution import receivers
         from integhub.celery import app
 
         app.set_default()
+        receivers.connect()

@@ -1,4 +1,4 @@
-"""Executing one chunk: claim, run concurrently on the loop, store results in batches, obey a cancel."""
+"""Executing one chunk: claim, run concurrently on the loop, store results in batches, obey a pause and a cancel."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,11 +6,14 @@ from datetime import timedelta
 from time import monotonic
 
 import structlog
+from django.db import DatabaseError
 
-from apps.execution import requests, watch
+from apps.core.states import State
+from apps.execution import requests, room, watch
 from apps.execution.engine.model import CaseOutcome, CaseRequest
 from apps.execution.engine.runner import run_case
 from apps.execution.outcome import to_result
+from apps.execution.shares import Share
 from apps.execution.worker import engine_executors, in_database, name
 from apps.runs import services as runs
 from apps.runs.results import Result
@@ -20,6 +23,8 @@ logger = structlog.get_logger(__name__)
 GRACE = 60.0  # seconds between a case's own limit and the end of its lease: teardown, storing
 FLUSH_EVERY = 0.05  # seconds; results that end within it are stored together
 BATCH = 64
+LOOK_EVERY = 1.0  # seconds between looks at what became of the run
+ROOM_EVERY, PATIENCE = 0.05, 1.0  # seconds: how often, and how long, a chunk without a place asks for one
 
 
 class Recorder:
@@ -59,30 +64,108 @@ class Recorder:
 
 async def execute(run_id: int, ids: Sequence[int]) -> None:
     """Execute the queued executions *ids* of one run; those that somebody else has are left to them."""
-    pending = list(ids)
     context = await in_database(requests.context_of, run_id)
-    recorder = Recorder()
-    running: set[asyncio.Task[None]] = set()
-    cancelled = asyncio.create_task(watch.until_cancelled(run_id))
-    try:
-        while pending or running:
-            free = context.parallel - len(running)
-            if pending and free > 0:
-                taking, pending = pending[:free], pending[free:]
-                claimed = await in_database(_claim, context, taking)
-                running |= {asyncio.create_task(_one(claim, request, recorder)) for claim, request in claimed}
-            if running:
-                waiting_for = {*running} if cancelled.done() else {*running, cancelled}
-                done, _ = await asyncio.wait(waiting_for, return_when=asyncio.FIRST_COMPLETED)
-                if cancelled in done:
-                    pending.clear()
-                    for task in running:
-                        task.cancel()
-                running -= done
-                _report(done - {cancelled})
-    finally:
-        cancelled.cancel()
-        await recorder.close()
+    await Chunk(context, ids).run()
+
+
+class Chunk:
+    """Executions of one run that this process was sent: claimed as places become free, executed concurrently."""
+
+    def __init__(self, context: requests.RunContext, ids: Sequence[int]) -> None:
+        self._context = context
+        self._pending = list(ids)
+        self._running: set[asyncio.Task[None]] = set()
+        self._cancelled: set[asyncio.Task[None]] = set()
+        self._share = Share.of(context.environment_id)
+        self._recorder = Recorder()
+        self._makes_room = False  # something of it ran, so that others may find room afterwards
+        self._freed_names = False
+
+    async def run(self) -> None:
+        """Until nothing of it is left to this process."""
+        looking = asyncio.create_task(self._look())
+        try:
+            if await self._find_room():
+                await self._execute()
+        finally:
+            looking.cancel()
+            await self._recorder.close()
+            await in_database(room.leave, self._share, wake=self._makes_room)
+
+    async def _find_room(self) -> bool:
+        """Take places. While others hold all of them, wait a moment, then leave the work to whoever makes room."""
+        ends_at = monotonic() + PATIENCE
+        while not await in_database(self._share.take, len(self._pending), first=True):
+            if not self._pending or monotonic() > ends_at:
+                # Room may have been made before it was noted that somebody wants it: hence once more.
+                await in_database(runs.park, self._pending)
+                return bool(await in_database(self._share.take, len(self._pending), first=True))
+            await asyncio.sleep(ROOM_EVERY)
+        return True
+
+    async def _execute(self) -> None:
+        while self._pending or self._running:
+            free = self._share.held - len(self._running)
+            if self._pending and free >= min(len(self._pending), max(1, self._share.held // 4)):
+                await self._begin(free)
+            if not self._running and not await self._begin_parked():
+                return
+            done, _ = await asyncio.wait(self._running, timeout=LOOK_EVERY, return_when=asyncio.FIRST_COMPLETED)
+            self._running -= done
+            _report(done)
+
+    async def _begin(self, free: int) -> None:
+        """Claim as many as there are places. What has to wait for others stays with this chunk while it lasts."""
+        held_up: list[int] = []
+        while self._pending and free > 0:
+            taking, self._pending = self._pending[:free], self._pending[free:]
+            claimed = await in_database(_claim, self._context, taking)
+            self._running |= {asyncio.create_task(self._one(claim, request)) for claim, request in claimed}
+            self._makes_room |= bool(claimed)
+            free -= len(claimed)
+            if len(claimed) < len(taking):
+                begun = {claim.execution_id for claim, _ in claimed}
+                held_up += await in_database(runs.still_waiting, [pk for pk in taking if pk not in begun])
+        self._pending += held_up
+
+    async def _begin_parked(self) -> bool:
+        """Nothing runs and nothing could begin: leave the rest to whoever makes room, after a last try."""
+        if self._pending and await in_database(runs.park, self._pending):
+            await self._begin(self._share.held)
+        if not self._running:
+            self._pending.clear()
+        return bool(self._running)
+
+    async def _look(self) -> None:
+        """Hear of a pause or a cancel, and renew the share; the database says how it is, Redis only hurries."""
+        run_id, heard = self._context.run_id, await watch.announced(self._context.run_id)
+        while True:
+            heard = await watch.nap(run_id, LOOK_EVERY, heard)
+            try:
+                state = await in_database(watch.state_of, run_id)
+                if state:
+                    self._pending.clear()
+                if state == State.CANCELLED:
+                    self._cancel()
+                await in_database(self._share.take, len(self._pending) + len(self._running), len(self._running))
+                if self._freed_names:
+                    self._freed_names = False
+                    await in_database(room.wake, self._context.environment_id)
+            except DatabaseError as error:
+                logger.warning("chunk.unheard", run_id=run_id, error=str(error))
+
+    def _cancel(self) -> None:
+        """Each once: a second time would stop its teardown."""
+        for task in self._running - self._cancelled:
+            task.cancel()
+        self._cancelled |= self._running
+
+    async def _one(self, claim: requests.Claim, request: CaseRequest) -> None:
+        structlog.contextvars.bind_contextvars(run_id=request.run_id, execution_id=request.execution_id)
+        outcome: CaseOutcome = await run_case(request, engine_executors())
+        logger.info("execution.ended", state=outcome.state, duration_ms=round(outcome.duration_ms, 1))
+        self._recorder.add(to_result(claim, request, outcome))
+        self._freed_names |= bool(request.case and request.case.exclusive)
 
 
 def _report(done: set[asyncio.Task[None]]) -> None:
@@ -95,10 +178,3 @@ def _report(done: set[asyncio.Task[None]]) -> None:
 def _claim(context: requests.RunContext, ids: Sequence[int]) -> list[tuple[requests.Claim, CaseRequest]]:
     lease = timedelta(seconds=requests.longest(ids) + GRACE)
     return requests.build(context, runs.claim(ids, name(), lease))
-
-
-async def _one(claim: requests.Claim, request: CaseRequest, recorder: Recorder) -> None:
-    structlog.contextvars.bind_contextvars(run_id=request.run_id, execution_id=request.execution_id)
-    outcome: CaseOutcome = await run_case(request, engine_executors())
-    logger.info("execution.ended", state=outcome.state, duration_ms=round(outcome.duration_ms, 1))
-    recorder.add(to_result(claim, request, outcome))

@@ -1,4 +1,4 @@
-"""Sending queued executions to workers in chunks, to the queue of their environment.
+"""Sending queued executions to workers in chunks, to the queue of their environment and of what they need.
 
 One message for each execution costs more than executing it (kombu's MULTI/EXEC for each delivery), so executions
 travel in chunks; the first chunks are small, so that the first results come at once.
@@ -7,16 +7,21 @@ travel in chunks; the first chunks are small, so that the first results come at 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+import structlog
 from celery import current_app
 from django.db import transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from apps.core.states import State
+from apps.execution.queues import queue_of
 from apps.runs.models import Execution, TestRun
+
+logger = structlog.get_logger(__name__)
 
 CHUNK_TASK = "execution.chunk"
 FIRST, LARGEST = 4, 50
-SHARED_QUEUE = "execution"  # for environments that name no queue of their own
+MANY = 500  # from so many on, a run's rows are read rather than single ones
 
 
 def chunks(ids: Sequence[int]) -> Iterator[list[int]]:
@@ -31,15 +36,19 @@ def chunks(ids: Sequence[int]) -> Iterator[list[int]]:
 
 def send(run: TestRun, ids: Sequence[int]) -> None:
     """Hand *ids* (queued executions of *run*) to the workers of its environment. Call after the commit."""
-    queue = queue_of(run)
-    with current_app.producer_or_acquire() as producer:
-        for chunk in chunks(ids):
-            current_app.send_task(CHUNK_TASK, (run.pk, chunk), queue=queue, producer=producer)
-
-
-def queue_of(run: TestRun) -> str:
-    """Celery queue that the run's workers read."""
-    return run.environment.queue or SHARED_QUEUE
+    special = Execution.objects.filter(run=run) if len(ids) > MANY else Execution.objects.filter(pk__in=ids)
+    needs = dict(special.exclude(needs="").values_list("pk", "needs"))
+    by_queue: dict[str, list[int]] = {}
+    for pk in ids:
+        by_queue.setdefault(queue_of(run, needs.get(pk, "")), []).append(pk)
+    try:
+        with current_app.producer_or_acquire() as producer:
+            for queue, some in by_queue.items():
+                for chunk in chunks(some):
+                    current_app.send_task(CHUNK_TASK, (run.pk, chunk), queue=queue, producer=producer)
+    except OperationalError as error:
+        # The run is stored: the sweeper sends it as soon as Redis is back.
+        logger.warning("dispatch.unsent", run_id=run.pk, error=str(error))
 
 
 def send_queued(run: TestRun) -> None:
@@ -49,5 +58,16 @@ def send_queued(run: TestRun) -> None:
 
 def _send_queued(run: TestRun) -> None:
     TestRun.objects.filter(pk=run.pk).update(dispatched_at=timezone.now())
-    ids = Execution.objects.filter(run=run, state=State.QUEUED).order_by("position").values_list("pk", flat=True)
-    send(run, list(ids))
+    queued = Execution.objects.filter(run=run, state=State.QUEUED, parked_at=None).order_by("position")
+    send(run, list(queued.values_list("pk", flat=True)))
+
+
+def send_by_run(ids: Sequence[int]) -> None:
+    """Send queued executions of any runs, in the given order."""
+    by_run: dict[int, list[int]] = {}
+    runs = dict(Execution.objects.filter(pk__in=ids).values_list("pk", "run_id"))
+    for pk in ids:
+        by_run.setdefault(runs[pk], []).append(pk)
+    found = TestRun.objects.select_related("environment").in_bulk(by_run)
+    for run_id, some in by_run.items():
+        send(found[run_id], some)

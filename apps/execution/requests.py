@@ -25,7 +25,7 @@ class RunContext:
 
     run_id: int
     environment: str
-    parallel: int
+    environment_id: int
     variables: Mapping[str, Any]
     secrets: Mapping[str, str]
 
@@ -85,8 +85,7 @@ def context_of(run_id: int) -> RunContext:
 def _context(run_id: int) -> RunContext:
     run = TestRun.objects.select_related("environment").get(pk=run_id)
     variables, secrets = values_for(run.environment)
-    parallel = max(1, run.environment.max_parallel)
-    return RunContext(run_id, run.environment.slug, parallel, variables, secrets)
+    return RunContext(run_id, run.environment.slug, run.environment_id, variables, secrets)
 
 
 def longest(ids: Sequence[int]) -> float:

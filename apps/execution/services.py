@@ -15,10 +15,14 @@ from apps.catalog.models import TestCase, TestPlan
 from apps.core.errors import Conflict, DomainError
 from apps.core.states import State
 from apps.environments.models import Environment
-from apps.execution import dispatch, planning, watch
+from apps.execution import control, dispatch, planning
 from apps.runs import services as runs
 from apps.runs.models import Artifact, Execution, StepResult, TestRun
 from apps.systems.models import System
+
+cancel_run = control.cancel_run
+pause_run = control.pause_run
+resume_run = control.resume_run
 
 VERDICTS = (State.PASSED, State.FAILED, State.BLOCKED, State.SKIPPED)
 
@@ -65,17 +69,6 @@ def _title(plan: TestPlan | None, cases: Sequence[TestCase]) -> str:
     if len(cases) == 1:
         return cases[0].title
     return _("%(count)s cases") % {"count": len(cases)}
-
-
-@transaction.atomic
-def cancel_run(run: TestRun, *, by: User | None) -> TestRun:
-    """Cancel what has not begun and tell the workers to stop the rest. Conflict when the run has ended."""
-    locked = TestRun.objects.select_for_update().get(pk=run.pk)
-    if not locked.is_open:
-        raise Conflict("run-ended", _("The run has ended already."))
-    runs.cancel_open(locked)
-    transaction.on_commit(partial(watch.announce_cancel, run.pk))
-    return TestRun.objects.get(pk=run.pk)
 
 
 @transaction.atomic

@@ -1,51 +1,102 @@
-"""The sweeper: whatever was lost with a process or a message comes back."""
+"""The sweeper: whatever was lost with a process or a message comes back, and runs keep to their time limit."""
 
-from collections import defaultdict
 from datetime import timedelta
 
 import redis
 import structlog
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q
+from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from apps.core.errors import Conflict
 from apps.core.states import State
-from apps.execution import dispatch
+from apps.environments.models import Environment
+from apps.execution import control, dispatch, room
+from apps.execution.models import FORGOTTEN_AFTER, SILENT_AFTER, Share, Worker
+from apps.execution.queues import base_of, queue_of
 from apps.runs import services as runs
 from apps.runs.models import Execution, TestRun
 
 logger = structlog.get_logger(__name__)
 
 STRANDED_AFTER = timedelta(seconds=30)
+LOST_AFTER = timedelta(seconds=10)  # beyond silence: after an outage of the database all were silent for a while
 
 
 def sweep_once() -> int:
-    """Give back expired leases and send them again; send runs whose messages were lost. Returns how many executions."""
+    """Everything that a sweep does. Returns how many executions came back from lost workers."""
+    end_leases_of_lost_workers()
     given_back = runs.give_back_expired()
-    by_run: dict[int, list[int]] = defaultdict(list)
-    for pk, run_id in Execution.objects.filter(pk__in=given_back).values_list("pk", "run_id"):
-        by_run[run_id].append(pk)
-    for run in TestRun.objects.filter(pk__in=by_run).select_related("environment"):
-        logger.warning("leases.expired", run_id=run.pk, executions=len(by_run[run.pk]))
-        dispatch.send(run, by_run[run.pk])
+    if given_back:
+        logger.warning("leases.expired", executions=len(given_back))
+        dispatch.send_by_run(given_back)
     for run in stranded():
         logger.warning("run.stranded", run_id=run.pk)
         dispatch.send_queued(run)
+    wake_parked()
+    end_overdue()
     return len(given_back)
 
 
+def end_leases_of_lost_workers() -> int:
+    """Executions of a worker that fell silent need not wait for their lease. Returns how many."""
+    now = timezone.now()
+    Worker.objects.filter(seen_at__lt=now - FORGOTTEN_AFTER).delete()
+    Share.objects.filter(until__lt=now).delete()
+    Worker.objects.filter(seen_at__lt=now - SILENT_AFTER, lost_at=None).update(lost_at=now)
+    lost = Worker.objects.filter(lost_at__lt=now - LOST_AFTER, seen_at__lt=now - SILENT_AFTER).values("name")
+    return Execution.objects.filter(state=State.RUNNING, worker__in=lost, lease_until__gt=now).update(lease_until=now)
+
+
 def stranded() -> list[TestRun]:
-    """Open runs with queued work that no worker holds and no message carries: lost with a process or with Redis."""
-    inside = Execution.objects.filter(run=OuterRef("pk"))
+    """Open runs with queued work that no message carries: lost with a process or with Redis."""
+    waiting = Execution.objects.filter(run=OuterRef("pk"), state=State.QUEUED, parked_at=None)
     quiet = Q(dispatched_at__isnull=True) | Q(dispatched_at__lt=timezone.now() - STRANDED_AFTER)
     found = (
-        TestRun.objects.filter(quiet, phase__in=[TestRun.Phase.QUEUED, TestRun.Phase.RUNNING])
-        .filter(created_at__lt=timezone.now() - STRANDED_AFTER)
-        .filter(Exists(inside.filter(state=State.QUEUED)) & ~Exists(inside.filter(state=State.RUNNING)))
+        TestRun.objects.filter(quiet, phase__in=[TestRun.Phase.QUEUED, TestRun.Phase.RUNNING], paused_at=None)
+        .filter(Exists(waiting), created_at__lt=timezone.now() - STRANDED_AFTER)
         .select_related("environment")[:50]
     )
+    return [run for run in found if not any(_lengths([queue_of(run, needs) for needs in _needs(run)]))]
+
+
+def _needs(run: TestRun) -> list[str]:
+    waiting = Execution.objects.filter(run=run, state=State.QUEUED, parked_at=None)
+    return list(waiting.order_by().values_list("needs", flat=True).distinct())
+
+
+def _lengths(queues: list[str]) -> list[int]:
     client = redis.Redis.from_url(settings.CELERY_BROKER_URL)
     try:
-        return [run for run in found if not client.llen(dispatch.queue_of(run))]
+        return [int(client.llen(queue)) for queue in queues]  # type: ignore[arg-type]  # not awaitable here
     finally:
         client.close()
+
+
+def wake_parked() -> None:
+    """Send what waits for room, where its message or who should have sent it was lost.
+
+    What no worker can execute any more gives up its place in the line, or it would hold up others for ever.
+    """
+    parked = Execution.objects.filter(parked_at__isnull=False, state=State.QUEUED)
+    environments = Environment.objects.filter(pk__in=parked.values("run__environment").distinct())
+    for environment in environments:
+        if not Worker.objects.alive().listening_to([base_of(environment)]).exists():
+            parked.filter(run__environment=environment).update(parked_at=None)
+        elif not any(_lengths([base_of(environment)])):
+            room.wake(environment.pk)
+
+
+def end_overdue() -> None:
+    """Cancel runs that have used up their time; pauses do not count."""
+    limit = timedelta(seconds=1) * F("time_limit") + timedelta(milliseconds=1) * F("paused_ms")
+    spent = ExpressionWrapper(Now() - F("started_at"), output_field=DurationField())
+    open_runs = TestRun.objects.filter(phase=TestRun.Phase.RUNNING, paused_at=None, cancel_requested_at=None)
+    overdue = open_runs.filter(time_limit__isnull=False).annotate(spent=spent)
+    for run in overdue.filter(spent__gt=ExpressionWrapper(limit, output_field=DurationField())):
+        try:
+            control.cancel_run(run, by=None, reason=_("It reached its time limit."))
+        except Conflict:
+            continue  # it has ended meanwhile

@@ -15,15 +15,15 @@ from celery import current_app
 from django.core.cache import cache
 from django.utils.translation import gettext as _
 
-from apps.catalog.definition import Step, find_kind, normalise
+from apps.catalog.definition import Step, find_kind, normalise, restricted_kinds
 from apps.catalog.services import check_step
 from apps.core.errors import DomainError
 from apps.environments.models import Environment
 from apps.environments.services import decrypt, encrypt, values_for
-from apps.execution.dispatch import SHARED_QUEUE
 from apps.execution.engine.masking import texts_in
 from apps.execution.engine.model import CaseRequest, State
 from apps.execution.engine.runner import run_case
+from apps.execution.queues import base_of, joined, variant
 from apps.execution.worker import allowed_kinds, engine_executors, run_async
 
 TASK = "execution.try-step"
@@ -56,7 +56,7 @@ def ask(environment: Environment, step: Any, *, row: Mapping[str, Any], session:
     if kind is None or kind.by_person:
         raise DomainError("by-person", _("A step that a person carries out cannot be tried."), status=422)
     ticket = secrets.token_urlsafe(18)
-    queue = environment.queue or SHARED_QUEUE
+    queue = variant(base_of(environment), joined(restricted_kinds({"steps": [step]})), urgent=True)
     job = {
         "environment": environment.pk,
         "name": environment.name,

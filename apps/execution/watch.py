@@ -1,18 +1,29 @@
-"""Telling workers that a run was cancelled: a key in Redis that every chunk of the run looks at."""
+"""What a running chunk must hear of: that its run was cancelled or paused.
+
+The truth stands in PostgreSQL, which a chunk asks once a second. A key in Redis only hurries:
+while Redis is away, or when it was emptied, the news comes a second later.
+"""
 
 import asyncio
+import time
 from functools import cache
 
 import redis
 import redis.asyncio
+import structlog
 from django.conf import settings
 
-EVERY = 0.25  # seconds between looks
-KEPT = 24 * 3_600
+from apps.core.states import State
+from apps.runs.models import TestRun
+
+logger = structlog.get_logger(__name__)
+
+EVERY = 0.2  # seconds between looks at Redis
+KEPT = 60  # seconds; after that every chunk has asked PostgreSQL
 
 
 def _key(run_id: int) -> str:
-    return f"cancel:{run_id}"
+    return f"hurry:{run_id}"
 
 
 @cache
@@ -25,17 +36,39 @@ def _async_client() -> redis.asyncio.Redis:
     return redis.asyncio.Redis.from_url(settings.REDIS_URL)
 
 
-def announce_cancel(run_id: int) -> None:
-    """Tell the workers. Call after the commit."""
-    _client().set(_key(run_id), 1, ex=KEPT)
+def announce(run_id: int) -> None:
+    """Tell chunks of the run to look at once. Call after the commit."""
+    try:
+        _client().set(_key(run_id), time.time_ns(), ex=KEPT)
+    except redis.RedisError as error:
+        logger.warning("announcement.unheard", run_id=run_id, error=str(error))
 
 
-async def until_cancelled(run_id: int) -> None:
-    """Return once the run was cancelled."""
-    while True:
-        try:
-            if await _async_client().exists(_key(run_id)):
-                return
-        except redis.RedisError:
-            pass  # Redis is away: the chunk goes on, the next look may answer
-        await asyncio.sleep(EVERY)
+async def announced(run_id: int) -> bytes | None:
+    """What was announced last; None for nothing, or while Redis is away."""
+    try:
+        found: bytes | None = await _async_client().get(_key(run_id))
+    except redis.RedisError:
+        return None
+    return found
+
+
+async def nap(run_id: int, seconds: float, heard: bytes | None) -> bytes | None:
+    """Sleep for *seconds*, or until something else was announced than *heard*; returns the last announcement."""
+    end = asyncio.get_running_loop().time() + seconds
+    while (left := end - asyncio.get_running_loop().time()) > 0:
+        await asyncio.sleep(min(EVERY, left))
+        if (last := await announced(run_id)) != heard:
+            return last
+    return heard
+
+
+def state_of(run_id: int) -> str:
+    """``cancelled``, ``paused`` or "" for a run that goes on."""
+    found = TestRun.objects.filter(pk=run_id).values_list("cancel_requested_at", "paused_at").first()
+    if found is None or found[0] is not None:
+        return State.CANCELLED
+    return PAUSED if found[1] is not None else ""
+
+
+PAUSED = "paused"

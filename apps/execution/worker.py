@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any, TypeVar
 
+from billiard import current_process
 from django.conf import settings
 from django.db import close_old_connections
 
@@ -25,8 +26,9 @@ T = TypeVar("T")
 
 
 def name() -> str:
-    """This child, as shown with its executions: ``host:pid``."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """This worker, as shown with its executions: ``host:pid`` of its main process."""
+    in_child = current_process().name != "MainProcess"
+    return f"{socket.gethostname()}:{os.getppid() if in_child else os.getpid()}"
 
 
 @cache

@@ -1,6 +1,6 @@
 """Handing executions to workers: claim by lease, give back what expired, cancel what has not begun."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
@@ -11,18 +11,22 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.core.states import State
+from apps.runs import parking
 from apps.runs.models import Attempt, Execution, TestRun
 from apps.runs.rollups import RunDelta, apply_to_run, tell_progress
 
 MAX_ATTEMPTS = 3  # hand-outs lost with their workers before the execution is blocked
+NAMES = 71_202  # advisory lock under which names are taken: two workers must not both find one free
 
 _CLAIM = """
     UPDATE runs_execution SET
-        state = 'running', claim = claim + 1, worker = %s, lease_until = %s,
+        state = 'running', claim = claim + 1, worker = %s, lease_until = %s, parked_at = NULL,
         attempt = CASE WHEN resume_at = 0 THEN attempt + 1 ELSE attempt END,
         started_at = COALESCE(started_at, now())
-    WHERE id IN (SELECT id FROM runs_execution WHERE id = ANY(%s) AND state = 'queued'
-                 ORDER BY id FOR UPDATE SKIP LOCKED)
+    WHERE id IN (SELECT e.id FROM runs_execution e JOIN runs_testrun r ON r.id = e.run_id
+                 WHERE e.id = ANY(%s) AND e.state = 'queued' AND (e.exclusive = '{}' OR %s)
+                   AND r.paused_at IS NULL AND r.cancel_requested_at IS NULL
+                 ORDER BY e.id FOR UPDATE OF e SKIP LOCKED)
     RETURNING id, run_id, revision_id, position, row, seed, attempt, claim, carried, message, resume_at,
               resume_captured, trace_id
 """
@@ -46,24 +50,48 @@ class Claimed(NamedTuple):
     trace_id: str
 
 
-@transaction.atomic
 def claim(ids: Sequence[int], worker: str, lease: timedelta) -> list[Claimed]:
     """Take queued executions for *worker* until now + *lease*; each is given to one worker only.
 
-    Returns those that were taken, in the order of their runs.
+    Returns those that were taken, in the order of their runs. Nothing is handed out of a run that is paused or being
+    cancelled, nor an execution of which somebody else has a resource that it needs for itself.
     """
     if not ids:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [worker, timezone.now() + lease, list(ids)])
-        taken = sorted(map(Claimed._make, cursor.fetchall()), key=attrgetter("run_id", "position"))
-    runs = {one.run_id for one in taken}
-    queued = TestRun.objects.select_for_update().filter(pk__in=runs, phase=TestRun.Phase.QUEUED)
-    for run in queued.order_by("pk"):
+    until = timezone.now() + lease
+    with transaction.atomic():
+        taken = _take(worker, until, list(ids))
+        if len(taken) < len(ids) and (free := _with_free_names(set(ids) - {one.id for one in taken})):
+            taken += _take(worker, until, free, named=True)
+    _begin({one.run_id for one in taken})
+    return sorted(taken, key=attrgetter("run_id", "position"))
+
+
+def _begin(runs: Iterable[int]) -> None:
+    """Runs of which something was handed out are under way. Apart from the claim: who cancels locks the run first."""
+    begun = TestRun.objects.filter(pk__in=runs, phase=TestRun.Phase.QUEUED)
+    for run in begun:
         run.phase, run.started_at = TestRun.Phase.RUNNING, timezone.now()
-        run.save(update_fields=["phase", "started_at"])
-        transaction.on_commit(partial(tell_progress, run))
-    return taken
+        if begun.filter(pk=run.pk).update(phase=run.phase, started_at=run.started_at):
+            transaction.on_commit(partial(tell_progress, run))
+
+
+def _take(worker: str, until: datetime, ids: list[int], *, named: bool = False) -> list[Claimed]:
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [worker, until, ids, named])
+        return [Claimed(*row) for row in cursor.fetchall()]
+
+
+def _with_free_names(ids: Iterable[int]) -> list[int]:
+    """Those of *ids* that want resources for themselves which nobody has; nobody else takes any until the commit."""
+    wanting = Execution.objects.filter(pk__in=ids, state=State.QUEUED).exclude(exclusive=[])
+    named = list(wanting.values_list("pk", flat=True))
+    if not named:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [NAMES, 0])
+        cursor.execute(parking.FREE, [named])
+        return [row[0] for row in cursor.fetchall()]
 
 
 @transaction.atomic
@@ -80,7 +108,7 @@ def give_back_expired(now: datetime | None = None, limit: int = 500) -> list[int
         .order_by("pk")[:limit]
     )
     _keep_lost_attempts(expired, now)
-    over = {e.pk for e in expired if e.run.cancel_requested_at or e.attempt >= MAX_ATTEMPTS}
+    over = {e.pk for e in expired if e.run.cancel_requested_at or e.attempt - e.failures >= MAX_ATTEMPTS}
     for execution in expired:
         if execution.pk in over:
             _end_lost(execution, now)
@@ -110,7 +138,7 @@ def _keep_lost_attempts(expired: Sequence[Execution], now: datetime) -> None:
 def _end_lost(execution: Execution, now: datetime) -> None:
     cancelled = execution.run.cancel_requested_at is not None
     state = State.CANCELLED if cancelled else State.BLOCKED
-    message = "" if cancelled else f"Its worker was lost {execution.attempt} times in a row."
+    message = "" if cancelled else f"Its worker was lost {execution.attempt - execution.failures} times."
     Execution.objects.filter(pk=execution.pk).update(
         state=state, lease_until=None, finished_at=now, message=message, claim=F("claim") + 1
     )

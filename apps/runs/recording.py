@@ -2,7 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -11,12 +13,15 @@ from psycopg2.extras import execute_values
 from apps.core.states import NOT_PASSED, State
 from apps.runs import artifacts, failures, rollups
 from apps.runs.copying import copy, json_text
+from apps.runs.models import Execution
 from apps.runs.results import Result, StepRecord
+from apps.runs.signals import executions_requeued
 from apps.systems.models import IntegrationPoint
 
 # Locked in the order of their ids, so that two batches that name the same executions cannot block each other.
 _HOLD = """
-    SELECT e.id, e.run_id, r.system_id, r.environment_id, e.case_id, e.attempt, e.worker, e.started_at
+    SELECT e.id, e.run_id, r.system_id, r.environment_id, e.case_id, e.attempt, e.worker, e.started_at,
+           e.failures < e.retries AND e.carried = '' AND r.cancel_requested_at IS NULL
     FROM runs_execution e
     JOIN unnest(%s::bigint[], %s::int[]) AS v (id, claim) ON v.id = e.id AND v.claim = e.claim
     JOIN runs_testrun r ON r.id = e.run_id
@@ -27,9 +32,9 @@ _FINISH = """
         state = v.state, message = v.message, finished_at = v.finished_at::timestamptz,
         duration_ms = COALESCE(e.duration_ms, 0) + v.duration_ms::float8,
         trace_id = v.trace_id, failure_group_id = v.failure_group_id::bigint, lease_until = NULL,
-        resume_at = v.resume_at, resume_captured = v.resume_captured::bytea
+        resume_at = v.resume_at, resume_captured = v.resume_captured::bytea, failures = e.failures + v.again
     FROM (VALUES %s) AS v (id, state, message, finished_at, duration_ms, trace_id, failure_group_id, resume_at,
-                           resume_captured)
+                           resume_captured, again)
     WHERE e.id = v.id
 """
 _STEP = (
@@ -50,6 +55,7 @@ class Held(NamedTuple):
     attempt: int
     worker: str
     started_at: datetime | None
+    has_attempts: bool  # when it failed, it is tried again
 
 
 Pairs = Sequence[tuple[Held, Result]]
@@ -62,10 +68,15 @@ def record(results: Sequence[Result]) -> int:
     held = _hold(by_id)
     by_run: dict[int, list[tuple[Held, Result]]] = defaultdict(list)
     for execution in held:
-        by_run[execution.run_id].append((execution, by_id[execution.id]))
+        by_run[execution.run_id].append((execution, _judged(execution, by_id[execution.id])))
     for _, pairs in sorted(by_run.items()):
         _record_run(pairs)
     return len(held)
+
+
+def _judged(held: Held, result: Result) -> Result:
+    """A failure is final only when no attempt is left."""
+    return replace(result, again=True) if held.has_attempts and result.state == State.FAILED else result
 
 
 def _hold(results: Mapping[int, Result]) -> list[Held]:
@@ -80,13 +91,15 @@ def _record_run(pairs: Pairs) -> None:
     run_id, system_id, environment_id = pairs[0][0].run_id, pairs[0][0].system_id, pairs[0][0].environment_id
     results = [result for _, result in pairs]
     points = _points(system_id, results)
-    _finish(results, failures.group(system_id, results, points))
+    _finish(results, failures.group(system_id, [result for result in results if result.is_final], points))
     _store_steps(pairs, points)
     _store_attempts(pairs)
     _store_rollups(environment_id, pairs, points)
-    counts = Counter(result.state for result in results)
-    failed = [result.execution_id for result in results if result.state in NOT_PASSED]
+    counts = Counter(result.leaves for result in results)
+    failed = [result.execution_id for result in results if result.leaves in NOT_PASSED]
     rollups.apply_to_run(run_id, rollups.RunDelta(counts), [held.id for held, _ in pairs], failed)
+    if again := [result.execution_id for result in results if result.again]:
+        transaction.on_commit(partial(executions_requeued.send_robust, sender=Execution, execution_ids=again))
 
 
 def _points(system_id: int, results: Iterable[Result]) -> dict[str, int]:
@@ -101,7 +114,7 @@ def _finish(results: Sequence[Result], groups: Mapping[int, int]) -> None:
     rows = [
         (
             result.execution_id,
-            result.state,
+            result.leaves,
             result.message,
             result.finished_at if result.is_final else None,
             result.duration_ms,
@@ -109,6 +122,7 @@ def _finish(results: Sequence[Result], groups: Mapping[int, int]) -> None:
             groups.get(result.execution_id),
             0 if result.is_final else result.resume_at,
             None if result.is_final else result.resume_captured,
+            int(result.again),
         )
         for result in results
     ]
@@ -166,7 +180,7 @@ def _store_attempts(pairs: Pairs) -> None:
                 result.duration_ms,
             )
             for held, result in pairs
-            if result.is_final
+            if result.is_final or result.again
         ),
     )
 
@@ -211,6 +225,7 @@ def _store_points(environment_id: int, pairs: Pairs, points: Mapping[str, int]) 
         seen[held.case_id] += [
             rollups.Seen(point, environment_id, state, result.finished_at, held.run_id, held.id)
             for point, state in worst.items()
+            if not result.again  # the last attempt says how the seam is; the first one's latency counts all the same
         ]
     rollups.record_points(environment_id, seen)
     for day, values in sorted(latencies.items()):

@@ -56,11 +56,17 @@ class Result:
     trace_id: str = ""
     resume_at: int = 0  # index of the step to go on with, when waiting
     resume_captured: bytes | None = None  # encrypted
+    again: bool = False  # it failed, and there is another attempt (decided when it is recorded)
 
     @property
     def is_final(self) -> bool:
         """Whether the execution has ended with this."""
-        return self.state in FINAL
+        return self.state in FINAL and not self.again
+
+    @property
+    def leaves(self) -> str:
+        """State of the execution after this."""
+        return State.QUEUED if self.again else self.state
 
     def failed_step(self) -> StepRecord | None:
         """The step that decided against it: the first that failed or was blocked and was not optional."""

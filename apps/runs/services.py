@@ -13,12 +13,13 @@ from apps.core import live
 from apps.core.errors import DomainError
 from apps.environments.models import Environment
 from apps.environments.services import versions_deployed
-from apps.runs import claiming, recording
+from apps.runs import claiming, parking, recording
 from apps.runs.models import Execution, TestRun
-from apps.runs.rollups import RunDelta, apply_to_run, progress_of
+from apps.runs.rollups import RunDelta, apply_to_run, progress_of, tell_progress
 from apps.systems.services import next_number
 
 __all__ = [
+    "PARKED",
     "Claimed",
     "Planned",
     "RunDelta",
@@ -27,8 +28,12 @@ __all__ = [
     "claim",
     "create_run",
     "give_back_expired",
+    "park",
+    "parked",
     "progress_of",
     "record",
+    "still_waiting",
+    "tell_progress",
 ]
 
 Claimed = claiming.Claimed
@@ -36,6 +41,10 @@ claim = claiming.claim
 give_back_expired = claiming.give_back_expired
 cancel_open = claiming.cancel_open
 record = recording.record
+PARKED = parking.PARKED
+park = parking.park
+parked = parking.parked
+still_waiting = parking.still_waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from apps.catalog.models import CaseRevision, TestCase, TestPlan, TestSuite
 from apps.defects.models import Defect, DefectEvent, Evidence, Mention, Retest, RootCause
 from apps.environments.models import DataRow, Dataset, Deployment, Environment, Variable
 from apps.environments.services import set_secret
+from apps.execution.models import Share, Worker
 from apps.runs import histogram
 from apps.runs.models import (
     Artifact,
@@ -54,6 +55,20 @@ class World:
         self._run()
         self._results()
         self._defect()
+        self._workers()
+
+    def _workers(self) -> None:
+        Worker.objects.create(
+            name=f"{MARK}-host:{self.system.pk}",
+            queues=["execution"],
+            version="1.0",
+            concurrency=2,
+            started_at=self.now,
+            seen_at=self.now,
+        )
+        Share.objects.create(
+            environment=self.environment, holder=f"{MARK}:{self.system.pk}", wanted=1, held=1, until=self.now
+        )
 
     def _accounts(self) -> None:
         self.invitation, self.invitation_token = accounts.invite(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from apps.execution.dispatch import SHARED_QUEUE
+from apps.execution.queues import SHARED
 from integhub.runtime.environment import QUEUES
 from integhub.runtime.layout import ROOT
 
@@ -72,8 +72,8 @@ def test_only_the_proxy_can_be_reached_from_outside() -> None:
 
 def test_workers_read_the_queue_that_environments_share() -> None:
     queues = SERVICES["worker"]["command"][SERVICES["worker"]["command"].index("--queues") + 1]
-    assert SHARED_QUEUE in re.split("[,}:-]", queues)
-    assert SHARED_QUEUE in QUEUES
+    assert SHARED in re.split("[,}:-]", queues)
+    assert SHARED in QUEUES
 
 
 def test_the_example_environment_names_what_must_be_set() -> None:

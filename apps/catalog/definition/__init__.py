@@ -13,6 +13,7 @@ from apps.catalog.definition.inspection import (
     variables_used,
 )
 from apps.catalog.definition.kinds import find_kind, kinds
+from apps.catalog.definition.needs import kinds_of, restricted_kinds
 from apps.catalog.definition.operators import OPERATORS, Operator
 from apps.catalog.definition.problems import DefinitionError, Problem
 from apps.catalog.definition.validation import parse_yaml, validate, validate_step
@@ -36,9 +37,11 @@ __all__ = [
     "blank_case",
     "find_kind",
     "kinds",
+    "kinds_of",
     "normalise",
     "parse_yaml",
     "points_of",
+    "restricted_kinds",
     "to_yaml",
     "validate",
     "validate_step",

@@ -12,7 +12,10 @@ DEFAULT_CASE_TIMEOUT = 120.0
 DEFAULT_STEP_TIMEOUT = 30.0
 DEFAULT_RETRY_EVERY = 0.5
 
-CASE_KEYS = ("title", "description", "priority", "tags", "points", "dataset", "timeout", "steps", "teardown")
+CASE_KEYS = (
+    "title", "description", "priority", "tags", "points", "dataset", "timeout", "retries", "exclusive",
+    "steps", "teardown",
+)  # fmt: skip
 STEP_KEYS = ("name", "kind", "point", "timeout", "optional", "with", "expect", "capture", "retry")
 CHECK_KEYS = ("check", "at", "not")
 CAPTURE_KEYS = ("from", "at", "secret")

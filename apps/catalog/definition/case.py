@@ -64,6 +64,8 @@ class Case:
     points: list[str]
     dataset: str
     timeout: float
+    retries: int | None  # None: what the plan says
+    exclusive: list[str]
     steps: list[Step]
     teardown: list[Step]
 
@@ -78,6 +80,8 @@ class Case:
             points=definition.get("points", []),
             dataset=definition.get("dataset", ""),
             timeout=float(definition.get("timeout", canonical.DEFAULT_CASE_TIMEOUT)),
+            retries=definition.get("retries"),
+            exclusive=definition.get("exclusive", []),
             steps=[Step.of(step) for step in definition.get("steps", [])],
             teardown=[Step.of(step) for step in definition.get("teardown", [])],
         )

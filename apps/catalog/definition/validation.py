@@ -24,6 +24,8 @@ MAX_STEPS = 200
 MAX_SECONDS = 3600
 MAX_TITLE = 200
 MAX_TAG = 40
+MAX_RETRIES = 5
+MAX_EXCLUSIVE = 10
 _SLUG = re.compile(r"[-a-zA-Z0-9_]{1,100}\Z")
 
 
@@ -70,6 +72,8 @@ class _Validator:
         if data.get("dataset"):
             self._slug(data["dataset"], ("dataset",))
         self._seconds(data.get("timeout"), ("timeout",))
+        self._retries(data.get("retries"))
+        self._exclusive(data.get("exclusive"))
         self._steps(data, "steps", required=True)
         self._steps(data, "teardown")
 
@@ -164,6 +168,18 @@ class _Validator:
     def _slug(self, value: Any, path: Path) -> None:
         if not isinstance(value, str) or not _SLUG.match(value):
             self._problems.add(path, _("“{value}” is not a short name (letters, digits, - and _)"), value=value)
+
+    def _retries(self, value: Any) -> None:
+        if value is None:
+            return
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_RETRIES:
+            text = _("“retries” is how often a failed case is tried again: a whole number from 0 to {limit}")
+            self._problems.add(("retries",), text, limit=MAX_RETRIES)
+
+    def _exclusive(self, value: Any) -> None:
+        self._texts(value, ("exclusive",), self._slug)
+        if isinstance(value, list) and len(value) > MAX_EXCLUSIVE:
+            self._problems.add(("exclusive",), _("there can be at most {limit}"), limit=MAX_EXCLUSIVE)
 
     def _seconds(self, value: Any, path: Path) -> None:
         if value is None:

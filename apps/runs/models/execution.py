@@ -2,6 +2,7 @@
 
 from typing import Any, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -76,6 +77,14 @@ class Execution(models.Model):
     resume_at = models.PositiveSmallIntegerField(default=0)
     resume_captured = models.BinaryField(null=True)
     carried = models.CharField(max_length=10, choices=State.choices, blank=True)  # a person's verdict against it
+    # How it may be executed, as planned from the case and the plan.
+    needs = models.CharField(
+        max_length=100, blank=True, default="", db_default=""
+    )  # restricted kinds: ``browser.command``
+    exclusive = ArrayField(models.CharField(max_length=100), default=list, db_default=[])
+    retries = models.PositiveSmallIntegerField(default=0, db_default=0)  # further attempts after a failure
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0)  # attempts that failed and were tried again
+    parked_at = models.DateTimeField(null=True)  # a worker had it, but there was no place or a name was taken
 
     objects = ExecutionQuerySet.as_manager()
 
@@ -92,6 +101,13 @@ class Execution(models.Model):
             models.Index(fields=["run", "state", "position"]),
             models.Index(fields=["case", "-id"]),
             models.Index(fields=["lease_until"], condition=models.Q(state="running"), name="execution_leases"),
+            models.Index(fields=["run"], condition=models.Q(failures__gt=0), name="execution_tried_again"),
+            models.Index(
+                fields=["run"], condition=models.Q(parked_at__isnull=False, state="queued"), name="execution_parked"
+            ),
+            models.Index(
+                fields=["run"], condition=models.Q(state="running") & ~models.Q(exclusive=[]), name="execution_holding"
+            ),
             models.Index(fields=["assigned_to"], condition=models.Q(state="waiting"), name="execution_waiting"),
         ]
 
@@ -100,6 +116,11 @@ class Execution(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("runs:execution", args=[self.run.system.slug, self.pk])
+
+    @property
+    def is_flaky(self) -> bool:
+        """Whether it passed only after a failed attempt."""
+        return self.state == State.PASSED and self.failures > 0
 
 
 class Attempt(models.Model):

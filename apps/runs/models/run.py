@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
-from apps.catalog.models import TestPlan
+from apps.catalog.models import RunPriority, TestPlan
 from apps.core.states import State
 from apps.environments.models import Environment
 from apps.systems.models import InSystemQuerySet, System
@@ -55,6 +55,13 @@ class TestRun(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
+    cancel_reason = models.CharField(max_length=200, blank=True, db_default="")
+    paused_at = models.DateTimeField(null=True)  # nothing more is handed out while it is set
+    paused_ms = models.PositiveBigIntegerField(default=0, db_default=0)  # of earlier pauses
+    priority = models.CharField(
+        max_length=10, choices=RunPriority.choices, default=RunPriority.NORMAL, db_default=RunPriority.NORMAL
+    )
+    time_limit = models.PositiveIntegerField(null=True)  # seconds from its start, pauses not counted
     expected_ms = models.PositiveBigIntegerField(null=True)  # estimate of the whole, from earlier durations
 
     objects = InSystemQuerySet.as_manager()
@@ -83,6 +90,11 @@ class TestRun(models.Model):
     def is_open(self) -> bool:
         """Whether the run has not ended."""
         return self.phase in (self.Phase.QUEUED, self.Phase.RUNNING)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether its queued work is held back."""
+        return self.paused_at is not None and self.is_open
 
     @property
     def state(self) -> str:

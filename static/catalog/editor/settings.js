@@ -65,11 +65,14 @@ export function caseSettings(root) {
       offer(part("dataset"), [["", say("none")], ...choices.datasets.map((one) => [one.slug, one.name])], definition.dataset ?? "", unknown);
       part("timeout").placeholder = String(format.defaults.case_timeout);
       part("timeout").value = definition.timeout ?? "";
+      part("retries").value = definition.retries ?? "";
+      part("exclusive").value = (definition.exclusive ?? []).join(", ");
       points.fill(definition.points ?? []);
       drawColumns();
     },
     get() {
       const tags = readTags(part("tags").value);
+      const exclusive = readTags(part("exclusive").value);
       return {
         title: part("title").value,
         ...(part("description").value.trim() ? { description: part("description").value } : {}),
@@ -78,6 +81,8 @@ export function caseSettings(root) {
         ...(points.get().length ? { points: points.get() } : {}),
         ...(part("dataset").value ? { dataset: part("dataset").value } : {}),
         ...(part("timeout").value.trim() ? { timeout: readNumber(part("timeout").value) } : {}),
+        ...(part("retries").value.trim() ? { retries: readNumber(part("retries").value) } : {}),
+        ...(exclusive.length ? { exclusive } : {}),
       };
     },
   };

@@ -1,0 +1,62 @@
+"""Worker processes as they tell of themselves, and their shares of what an environment can take."""
+
+from datetime import timedelta
+from typing import Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+from apps.environments.models import Environment
+
+SILENT_AFTER = timedelta(seconds=20)  # heartbeats come every few seconds
+FORGOTTEN_AFTER = timedelta(days=1)
+
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    def alive(self) -> Self:
+        """Those that were heard of lately."""
+        return self.filter(seen_at__gte=timezone.now() - SILENT_AFTER)
+
+    def listening_to(self, queues: list[str]) -> Self:
+        """Those that take work from at least one of *queues*."""
+        return self.filter(queues__overlap=queues)
+
+
+class Worker(models.Model):
+    """A worker's main process; one that ends properly takes its row away."""
+
+    name = models.CharField(max_length=120, unique=True)  # ``host:pid``, as executions name it
+    queues = ArrayField(models.CharField(max_length=100), default=list)
+    allowed = ArrayField(models.CharField(max_length=30), default=list)  # restricted step kinds
+    version = models.CharField(max_length=40, blank=True)
+    concurrency = models.PositiveSmallIntegerField(default=1)  # child processes
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    lost_at = models.DateTimeField(null=True)  # when the sweeper noticed that it is silent
+
+    objects = WorkerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it was heard of lately."""
+        return self.seen_at >= timezone.now() - SILENT_AFTER
+
+
+class Share(models.Model):
+    """How many executions one chunk may run at once in an environment; all shares together keep to its limit."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="shares")
+    holder = models.CharField(max_length=120, unique=True)  # ``host:pid:number``
+    wanted = models.PositiveSmallIntegerField()
+    held = models.PositiveSmallIntegerField()
+    until = models.DateTimeField()  # a lost worker's share ends then
+
+    def __str__(self) -> str:
+        return f"{self.holder} {self.held}"
