@@ -7,16 +7,18 @@ are blocked.
 """
 
 import asyncio
+import ctypes
 import faulthandler
 import resource
 import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from celery.signals import worker_process_init
+from celery.signals import worker_init, worker_process_init
 from django.conf import settings
 
 T = TypeVar("T")
+_PR_SET_DUMPABLE = 4  # linux/prctl.h
 _BEATS = 10  # within the limit: a loop that is only busy is not taken for one that stands still
 
 
@@ -43,3 +45,11 @@ def bound_memory(**_: Any) -> None:
     wanted = settings.EXECUTION_MEMORY
     _soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+
+@worker_init.connect
+@worker_process_init.connect
+def keep_environment(**_: Any) -> None:
+    """Let no other process of this user read our memory and environment: a command step could find the keys there."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

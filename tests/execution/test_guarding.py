@@ -1,6 +1,5 @@
 """Cases that make a worker do without end what nothing inside it can stop: it is replaced, and others go on."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -42,24 +41,37 @@ def test_a_case_without_end_does_not_keep_others_from_their_worker(
     assert other.verdict == "passed"
 
 
+def said(program: str, **variables: str) -> str:
+    """What a process of the product says after it was made a worker's."""
+    environment = environ(DJANGO_SETTINGS_MODULE="integhub.settings", **variables)
+    lines = ["import django", "django.setup()", "from apps.execution.guarding import *", program]
+    words = [sys.executable, "-c", "\n".join(lines)]
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 GREEDY = """
-import django
-django.setup()
-from apps.execution.guarding import bound_memory
 bound_memory()
 try:
     bytearray(512 * 1024 * 1024)
 except MemoryError:
     print("refused")
 """
+# 3 is PR_GET_DUMPABLE: whether /proc/PID/environ and the memory may be read by processes of the same user.
+SEALED = """
+keep_environment()
+import subprocess
+print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), subprocess.run(["true"]).returncode)
+"""
 
 
 @pytest.mark.django_db
-def test_a_worker_does_not_take_the_memory_of_the_machine(settings: Any) -> None:
-    variables = environ(INTEGHUB_WORKER_MEMORY="256", DJANGO_SETTINGS_MODULE="integhub.settings")
+def test_a_worker_does_not_take_the_memory_of_the_machine() -> None:
+    assert said(GREEDY, INTEGHUB_WORKER_MEMORY="256") == "refused"
 
-    done = subprocess.run(
-        [sys.executable, "-c", GREEDY], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60
-    )
 
-    assert done.stdout.strip() == "refused", json.dumps(done.stderr)
+@pytest.mark.django_db
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
+def test_commands_cannot_read_the_keys_in_the_environment_of_their_worker() -> None:
+    assert said(SEALED) == "0 0"
