@@ -8,58 +8,21 @@ from time import monotonic
 import structlog
 from django.db import DatabaseError
 
-from apps.core.states import State
+from apps.core.states import NOT_PASSED, State
 from apps.execution import requests, room, watch
 from apps.execution.engine.model import CaseOutcome, CaseRequest
 from apps.execution.engine.runner import run_case
 from apps.execution.outcome import to_result
+from apps.execution.recorder import Recorder
 from apps.execution.shares import Share
 from apps.execution.worker import engine_executors, in_database, name
 from apps.runs import services as runs
-from apps.runs.results import Result
 
 logger = structlog.get_logger(__name__)
 
 GRACE = 60.0  # seconds between a case's own limit and the end of its lease: teardown, storing
-FLUSH_EVERY = 0.05  # seconds; results that end within it are stored together
-BATCH = 64
 LOOK_EVERY = 1.0  # seconds between looks at what became of the run
 ROOM_EVERY, PATIENCE = 0.05, 1.0  # seconds: how often, and how long, a chunk without a place asks for one
-
-
-class Recorder:
-    """Collects results and stores them in batches, in the database thread."""
-
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[Result | None] = asyncio.Queue()
-        self._writer = asyncio.create_task(self._write())
-
-    def add(self, result: Result) -> None:
-        """Store *result* with the next batch."""
-        self._queue.put_nowait(result)
-
-    async def close(self) -> None:
-        """Store what is left; raises what storing raised."""
-        self._queue.put_nowait(None)
-        await self._writer
-
-    async def _write(self) -> None:
-        more = True
-        while more:
-            first = await self._queue.get()
-            if first is None:
-                return
-            batch, deadline = [first], monotonic() + FLUSH_EVERY
-            while len(batch) < BATCH and (left := deadline - monotonic()) > 0:
-                try:
-                    following = await asyncio.wait_for(self._queue.get(), left)
-                except TimeoutError:
-                    break
-                if following is None:
-                    more = False
-                    break
-                batch.append(following)
-            await in_database(runs.record, batch)
 
 
 async def execute(run_id: int, ids: Sequence[int]) -> None:
@@ -163,7 +126,8 @@ class Chunk:
     async def _one(self, claim: requests.Claim, request: CaseRequest) -> None:
         structlog.contextvars.bind_contextvars(run_id=request.run_id, execution_id=request.execution_id)
         outcome: CaseOutcome = await run_case(request, engine_executors())
-        logger.info("execution.ended", state=outcome.state, duration_ms=round(outcome.duration_ms, 1))
+        if outcome.state in NOT_PASSED:  # thousands that pass in a second are told by their run
+            logger.info("execution.ended", state=outcome.state, duration_ms=round(outcome.duration_ms, 1))
         self._recorder.add(to_result(claim, request, outcome))
         self._freed_names |= bool(request.case and request.case.exclusive)
 

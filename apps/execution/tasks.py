@@ -1,10 +1,19 @@
 """Celery tasks of execution; they take ids and may be delivered twice without harm."""
 
-from celery import shared_task
+from typing import Any
 
-from apps.execution import chunk, sweeping, trying
+from celery import shared_task
+from celery.signals import worker_process_init
+
+from apps.execution import chunk, sweeping, trying, warming
 from apps.execution.dispatch import CHUNK_TASK
 from apps.execution.worker import run_async
+
+
+@worker_process_init.connect
+def warm_up(**_: Any) -> None:
+    """A child of the worker was forked."""
+    warming.warm_up()
 
 
 @shared_task(name=CHUNK_TASK)

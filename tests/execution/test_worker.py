@@ -91,6 +91,7 @@ def test_a_run_is_executed_and_its_verdict_stored(
     assert step.request
     assert "s3cr3t-value" not in f"{step.request}{step.response}{step.checks}{step.captured}{step.message}"
     assert "NOWHERE" in run.executions.get(case=cases[2]).message
+    assert "worker.cold" not in (tmp_path / "worker.log").read_text()
 
 
 def test_a_killed_worker_loses_nothing_and_counts_nothing_twice(
