@@ -93,12 +93,15 @@ class Product:
 
     def run_to_end(self, body: dict[str, Any], limit: float = 300) -> dict[str, Any]:
         """Start a run by the API and poll it until it has ended."""
-        run: dict[str, Any] = self.call("POST", "/runs/", body)
+        return self.to_end(self.call("POST", "/runs/", body), limit=limit)
+
+    def to_end(self, run: dict[str, Any], *, every: float = 0.05, limit: float = 300) -> dict[str, Any]:
+        """Poll *run* until it has ended."""
         deadline = time.monotonic() + limit
         while run["phase"] in {"queued", "running"}:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"run {run['number']} did not end within {limit} s")
-            time.sleep(0.05)
+            time.sleep(every)
             run = self.call("GET", f"/runs/{run['id']}/")
         return run
 
