@@ -37,6 +37,7 @@ def choices(system: System) -> dict[str, Any]:
         "datasets": [_dataset(dataset) for dataset in system.datasets.prefetch_related("rows")],
         "environments": [{"slug": one.slug, "name": one.name} for one in environments],
         "workflows": list(system.workflows.values("slug", "name")),
+        "shared": [],
         "priorities": [{"name": name, "label": str(priority.label)} for name, priority in PRIORITY.items()],
     }
 

@@ -46,7 +46,7 @@ def draft_from(execution: Execution) -> Draft:
 def failed_step(execution: Execution) -> StepResult | None:
     """The step that decided against the last attempt; its failure group tells it from optional steps."""
     failing = execution.steps.filter(attempt=execution.attempt, state__in=NOT_PASSED)
-    against = list(failing.select_related("point__provider", "point__consumer").order_by("phase", "position"))
+    against = list(failing.select_related("point__provider", "point__consumer").order_by("phase", "position", "pk"))
     group = execution.failure_group
     same = [step for step in against if group and step.kind == group.kind and step.point_id == group.point_id]
     return next(iter(same or against), None)

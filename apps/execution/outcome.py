@@ -38,13 +38,14 @@ def _kept(outcome: CaseOutcome) -> list[StepOutcome]:
     """While it waits for a person, the steps behind that step have not been skipped: they are still to come."""
     if outcome.waiting_at is None:
         return outcome.steps
-    return [step for step in outcome.steps if step.phase == "steps" and step.index <= outcome.waiting_at]
+    return [step for step in outcome.steps if (step.phase, step.index) <= ("steps", outcome.waiting_at)]
 
 
 def _step(step: StepOutcome) -> StepRecord:
     return StepRecord(
         position=step.index,
         phase=step.phase,
+        path=step.path,
         name=step.name,
         kind=step.kind,
         point=step.point,

@@ -17,7 +17,7 @@ def keep(files: Iterable[Kept]) -> None:
     """Store *files* with their steps, which are stored already; a step whose file is lost says so in its notes."""
     for execution_id, attempt, step, file in files:
         stored = StepResult.objects.get(
-            execution=execution_id, attempt=attempt, phase=step.phase, position=step.position
+            execution=execution_id, attempt=attempt, phase=step.phase, position=step.position, path=step.path
         )
         artifact = Artifact(
             execution=stored.execution,

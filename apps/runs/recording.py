@@ -38,7 +38,7 @@ _FINISH = """
     WHERE e.id = v.id
 """
 _STEP = (
-    *("execution_id", "attempt", "phase", "position", "name", "kind", "point_id", "state", "message"),
+    *("execution_id", "attempt", "phase", "position", "path", "name", "kind", "point_id", "state", "message"),
     *("request", "response", "checks", "captured", "timings", "started_at", "duration_ms", "tries", "note"),
 )
 _ATTEMPT = ("execution_id", "number", "state", "message", "worker", "started_at", "finished_at", "duration_ms")
@@ -147,6 +147,7 @@ def _step_row(held: Held, step: StepRecord, points: Mapping[str, int]) -> tuple[
         held.attempt,
         step.phase,
         step.position,
+        step.path,
         step.name[:200],
         step.kind,
         points.get(step.point),

@@ -26,6 +26,7 @@ class StepRecord:
     kind: str
     state: str
     phase: str = "steps"
+    path: str = ""  # of a step inside another: which pass, which step
     point: str = ""
     optional: bool = False
     message: str = ""
@@ -69,6 +70,17 @@ class Result:
         return State.QUEUED if self.again else self.state
 
     def failed_step(self) -> StepRecord | None:
-        """The step that decided against it: the first that failed or was blocked and was not optional."""
-        against = (State.FAILED, State.BLOCKED)
-        return next((step for step in self.steps if step.state in against and not step.optional), None)
+        """The step that decided against it: the first that failed or was blocked and was not optional.
+
+        Where that step has others inside, the one of them that failed.
+        """
+        against = [step for step in self.steps if step.state in (State.FAILED, State.BLOCKED) and not step.optional]
+        found = next((step for step in against if not step.path), None)
+        if found is None:
+            return None
+        place = (found.phase, found.position)
+        inside = [step for step in against if step.path and (step.phase, step.position) == place]
+        for step in inside:
+            if not found.path or step.path.startswith(f"{found.path}/"):
+                found = step
+        return found

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -16,7 +16,7 @@ from django.utils.cache import patch_vary_headers
 from apps.accounts.models import Role
 from apps.core import live
 from apps.runs.models import Artifact, Execution, StepResult, TestRun
-from apps.runs.pages import comparison, downloads, execution_page, groups, run_list, variables
+from apps.runs.pages import comparison, downloads, execution_page, groups, run_list, step_tree, variables
 from apps.runs.pages.execution_list import ListFilter
 from apps.runs.pages.execution_list import page as execution_list_page
 from apps.runs.pages.progress import counts
@@ -105,10 +105,12 @@ def execution(request: SystemRequest, system: System, pk: int) -> HttpResponse:
     stream = _stream(system, found.run.number) if found.run.is_open else ""
     around = execution_page.surroundings(found)
     attempt = execution_page.attempt_asked(found, around.attempts, request.GET.get("attempt", ""))
-    results = execution_page.light_steps(found, attempt)
-    rows = execution_page.step_rows(found, results, attempt)
-    opened = execution_page.to_open(rows, request.GET.get("step", ""))
-    failed = execution_page.to_open(rows, "")
+    results = step_tree.light_steps(found, attempt)
+    rows = step_tree.step_rows(found, results, attempt)
+    wanted = request.GET.get("step", "")
+    opened = step_tree.to_open(rows, wanted)
+    failed = step_tree.to_open(rows, "") if wanted else opened
+    step_tree.keep_light(rows)
     if opened and opened.result:
         opened.detail = execution_page.detail(StepResult.objects.get(pk=opened.result.pk))
     context = _context(request, system) | {
@@ -134,6 +136,19 @@ def step(request: SystemRequest, system: System, pk: int, step_pk: int) -> HttpR
     """One step's details, fetched when it is unfolded; ``?full=1`` with long bodies."""
     detail = execution_page.detail(_step(system, pk, step_pk), full=request.GET.get("full") == "1")
     return render(request, "runs/step_detail.html", _context(request, system) | {"detail": detail})
+
+
+@system_page(Role.VIEWER)
+def step_pass(request: SystemRequest, system: System, pk: int, step_pk: int, number: int) -> HttpResponse:
+    """The steps of one pass of a step that has steps inside, fetched when it is unfolded."""
+    above = _step(system, pk, step_pk)
+    found = get_object_or_404(execution_page.find(Execution.objects.filter(run__system=system), pk))
+    rows = step_tree.step_rows(found, step_tree.light_steps(found, above.attempt), above.attempt)
+    one = step_tree.find_pass(rows, step_pk, number)
+    if one is None:
+        raise Http404
+    step_tree.keep_light(one.rows)
+    return render(request, "runs/step_rows.html", _context(request, system) | {"execution": found, "rows": one.rows})
 
 
 @system_page(Role.VIEWER)

@@ -17,6 +17,7 @@ from apps.catalog.models import CaseRevision, TestCase, TestPlan, TestSuite
 from apps.defects.models import Defect, DefectEvent, Evidence, Mention, Retest, RootCause
 from apps.environments.models import DataRow, Dataset, Deployment, Environment, Variable
 from apps.environments.services import set_secret
+from apps.execution.hooks import token_of
 from apps.execution.models import Share, Worker
 from apps.runs import histogram
 from apps.runs.models import (
@@ -200,7 +201,7 @@ class World:
             state="failed",
             message=MARK,
             request={"method": "GET", "url": f"http://{MARK}.test", "headers": {}, "body": MARK},
-            response={"status": 500, "headers": {}, "body": MARK},
+            response={"status": 500, "headers": {}, "body": MARK, "passes": [{"number": 1, "state": "failed"}]},
         )
         self.artifact = self._artifact(self.execution, self.step)
         record = {
@@ -255,6 +256,8 @@ class World:
             ("members", "member"): self.member.pk,
             ("invitations", "invitation"): self.invitation.pk,
             ("invitations", "token"): self.invitation_token,
+            ("hooks", "token"): token_of("0" * 32),
+            ("hooks", "rest"): "paid/again",
             ("tokens", "token"): self.api_token.pk,
             ("tokens", "pk"): self.api_token.pk,
             ("password-reset", "uidb64"): uid,
@@ -284,6 +287,7 @@ class World:
             ("runs", "pk"): self.run.pk,
             ("executions", "pk"): self.execution.pk,
             ("steps", "step_pk"): self.step.pk,
+            ("passes", "number"): 1,
             ("steps", "side"): "response",
             ("steps", "name"): "body",
             ("artifacts", "pk"): self.artifact.pk,

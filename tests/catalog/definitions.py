@@ -114,7 +114,60 @@ MANUAL = {
     "expect": [{"check": "verdict", "equals": "passed"}],
 }
 
+LOOK = {
+    "name": "Look until it is paid",
+    "kind": "http",
+    "when": "quantity > 1 and state is defined",
+    "with": {"url": "http://s/orders"},
+    "expect": [{"check": "json", "at": "$.total", "equals": 3}],
+    "retry": {
+        "for": 5,
+        "every": 0.25,
+        "until": [{"check": "json", "at": "$.state", "one_of": ["paid", "lost"]}, {"check": "status", "below": 300}],
+    },
+}
+WAIT = {"name": "Pause", "kind": "wait", "with": {"seconds": 0.5}}
+SET = {
+    "name": "Work out",
+    "kind": "set",
+    "with": {
+        "values": {"total": "{{ 2 * 3 }}", "text": "7", "number": 7, "lines": [{"sku": "a", "n": None}], "no": False}
+    },
+    "expect": [{"check": "values", "at": "$.total", "equals": 6}],
+}
+REPEAT_EACH: dict[str, Any] = {
+    "name": "Each",
+    "kind": "repeat",
+    "timeout": 20,
+    "with": {
+        "each": ["A1", {"sku": "B2"}, 3],
+        "as": "sku",
+        "steps": [WAIT, {**LOOK, "capture": {"id": {"from": "json"}}}],
+    },
+    "expect": [{"check": "passed", "equals": 3}],
+    "capture": {"ids": {"from": "values", "at": "$.id"}},
+}
+REPEAT_TIMES: dict[str, Any] = {
+    "name": "Again",
+    "kind": "repeat",
+    "with": {
+        "each": "{{ skus }}",
+        "steps": [{"name": "Once more", "kind": "repeat", "with": {"times": 2, "steps": [WAIT]}}],
+    },
+}
+PARALLEL: dict[str, Any] = {
+    "name": "Race",
+    "kind": "parallel",
+    "with": {"branches": [{"name": "Buyer", "count": 5, "steps": [LOOK, WAIT]}, {"steps": [SET]}]},
+}
+
 STEPS = {
+    "look": LOOK,
+    "wait": WAIT,
+    "set": SET,
+    "repeat each": REPEAT_EACH,
+    "repeat in repeat": REPEAT_TIMES,
+    "parallel": PARALLEL,
     "http": HTTP,
     "graphql": GRAPHQL,
     "form": FORM,
@@ -136,6 +189,7 @@ EVERYTHING: dict[str, Any] = {
     "priority": "critical",
     "tags": ["smoke", "checkout"],
     "timeout": 60,
+    "setup": [{"name": "Make", "kind": "http", "with": {"url": "http://s/make"}}],
     "steps": list(STEPS.values()),
     "teardown": [{"name": "Cancel", "kind": "http", "with": {"method": "DELETE", "url": "http://s/orders"}}],
 }

@@ -12,14 +12,16 @@ DEFAULT_CASE_TIMEOUT = 120.0
 DEFAULT_STEP_TIMEOUT = 30.0
 DEFAULT_RETRY_EVERY = 0.5
 
+PHASES = ("setup", "steps", "teardown")
 CASE_KEYS = (
-    "title", "description", "priority", "tags", "points", "dataset", "timeout", "retries", "exclusive",
-    "steps", "teardown",
+    "title", "description", "priority", "tags", "points", "dataset", "timeout", "retries", "exclusive", *PHASES,
 )  # fmt: skip
-STEP_KEYS = ("name", "kind", "point", "timeout", "optional", "with", "expect", "capture", "retry")
+SHARED_KEYS = ("title", "description", "parameters", "steps")
+PARAMETER_KEYS = ("default", "description")
+STEP_KEYS = ("name", "kind", "when", "point", "timeout", "optional", "with", "expect", "capture", "retry")
 CHECK_KEYS = ("check", "at", "not")
 CAPTURE_KEYS = ("from", "at", "secret")
-RETRY_KEYS = ("for", "every")
+RETRY_KEYS = ("for", "every", "until")
 
 _CASE_DEFAULTS = {
     "title": None,
@@ -28,7 +30,7 @@ _CASE_DEFAULTS = {
     "dataset": "",
     "timeout": DEFAULT_CASE_TIMEOUT,
 }
-_STEP_DEFAULTS = {"point": "", "timeout": DEFAULT_STEP_TIMEOUT, "optional": False}
+_STEP_DEFAULTS = {"when": "", "point": "", "timeout": DEFAULT_STEP_TIMEOUT, "optional": False}
 
 
 def normalise(definition: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,13 +38,38 @@ def normalise(definition: Mapping[str, Any]) -> dict[str, Any]:
     case: dict[str, Any] = {}
     for key in CASE_KEYS:
         value = definition.get(key)
-        if key in ("steps", "teardown"):
+        if key in PHASES:
             steps = [_step(step) for step in value or []]
             if steps or key == "steps":
                 case[key] = steps
         elif _says_something(key, value, _CASE_DEFAULTS):
             case[key] = value
     return case
+
+
+def normalise_shared(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """The canonical form of a valid shared step."""
+    shared: dict[str, Any] = {"title": definition["title"]}
+    if definition.get("description"):
+        shared["description"] = definition["description"]
+    if definition.get("parameters"):
+        shared["parameters"] = {name: _parameter(given) for name, given in definition["parameters"].items()}
+    return {**shared, "steps": [_step(step) for step in definition["steps"]]}
+
+
+def _parameter(given: Any) -> dict[str, Any]:
+    """What is told of a parameter; a plain value is its default."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        return {"default": given}
+    return {key: given[key] for key in PARAMETER_KEYS if key in given and (key == "default" or given[key])}
+
+
+def bare(expression: str) -> str:
+    """A condition without the braces in which people write it from habit."""
+    text = expression.strip()
+    return text[2:-2].strip() if text.startswith("{{") and text.endswith("}}") else text
 
 
 def _says_something(key: str, value: Any, defaults: Mapping[str, Any]) -> bool:
@@ -71,8 +98,13 @@ def _part(key: str, value: Any, kind_name: str) -> Any:
     if key == "capture":
         return {name: _capture(source, kind.main if kind else "") for name, source in value.items()}
     if key == "retry":
-        return {"for": value["for"], "every": value.get("every", DEFAULT_RETRY_EVERY)}
-    return value
+        return _retry(value)
+    return bare(value) if key == "when" else value
+
+
+def _retry(given: Mapping[str, Any]) -> dict[str, Any]:
+    retry = {"for": given["for"], "every": given.get("every", DEFAULT_RETRY_EVERY)}
+    return {**retry, "until": [_check(check) for check in given["until"]]} if given.get("until") else retry
 
 
 def _fields(fields: tuple[Field, ...], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,6 +116,10 @@ def _fields(fields: tuple[Field, ...], given: Mapping[str, Any]) -> dict[str, An
         value = given[field.name]
         if field.type == "object" and isinstance(value, Mapping):
             value = _fields(field.fields, value)
+        elif field.type == "objects" and isinstance(value, list):
+            value = [_fields(field.fields, item) if isinstance(item, Mapping) else item for item in value]
+        elif field.type == "steps" and isinstance(value, list):
+            value = [_step(step) for step in value]
         elif field.type != "json" and (value is None or value in ([], {}) or value == field.default):
             continue
         result[field.name] = value

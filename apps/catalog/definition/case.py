@@ -1,7 +1,8 @@
 """A typed view of a canonical definition, with every default filled in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Self
 
 from apps.catalog.definition import canonical
@@ -10,15 +11,34 @@ from apps.catalog.definition.kinds import find_kind
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Repeat a step for at most *for_s* seconds, every *every_s* seconds."""
+    """Repeat a step for at most *for_s* seconds, every *every_s* seconds, until the checks *until* hold.
+
+    Without *until*, it is repeated until the step's own checks hold.
+    """
 
     for_s: float
     every_s: float
+    until: Sequence[dict[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Steps inside a step: what a pass of ``repeat`` does, or one branch of ``parallel``.
+
+    *count* is the number of copies, which may be a template; None where it was not written.
+    """
+
+    name: str
+    count: Any
+    steps: "list[Step]"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step; *params* is its ``with``, *capture* maps a name to ``from``, ``at`` and ``secret``."""
+    """One step; *params* is its ``with``, *capture* maps a name to ``from``, ``at`` and ``secret``.
+
+    *when* is an expression, "" for always. *branches* are steps inside; then *timeout* may be infinite.
+    """
 
     name: str
     kind: str
@@ -29,21 +49,29 @@ class Step:
     expect: list[dict[str, Any]]
     capture: Mapping[str, dict[str, Any]]
     retry: Retry | None
+    when: str = ""
+    is_group: bool = False
+    branches: Sequence[Branch] = ()
 
     @classmethod
     def of(cls, step: Mapping[str, Any]) -> Self:
         """The step in the canonical mapping *step*."""
-        retry = step.get("retry")
+        name = step.get("kind", "")
+        kind = find_kind(name)
+        group = kind is not None and kind.group
         return cls(
             name=step.get("name", ""),
-            kind=step.get("kind", ""),
+            kind=name,
             point=step.get("point", ""),
-            timeout=float(step.get("timeout", canonical.DEFAULT_STEP_TIMEOUT)),
+            timeout=float(step.get("timeout", inf if group else canonical.DEFAULT_STEP_TIMEOUT)),
             optional=step.get("optional", False),
             params=step.get("with", {}),
             expect=step.get("expect", []),
             capture=step.get("capture", {}),
-            retry=Retry(float(retry["for"]), float(retry["every"])) if retry else None,
+            retry=_retry(step["retry"]) if step.get("retry") else None,
+            when=step.get("when", ""),
+            is_group=group,
+            branches=_branches(step.get("with", {})) if group else (),
         )
 
     @property
@@ -51,6 +79,36 @@ class Step:
         """Whether a person does it."""
         kind = find_kind(self.kind)
         return kind is not None and kind.by_person
+
+    @property
+    def makes(self) -> Iterator[tuple[str, bool]]:
+        """Names that the step gives to later ones, and whether each is a secret; those of steps inside, too."""
+        for name, source in self.capture.items():
+            yield name, bool(source.get("secret"))
+        if self.kind == "set":
+            yield from ((name, False) for name in self.params.get("values", ()))
+        for branch in self.branches:
+            yield from made_by(branch.steps)
+
+
+def made_by(steps: Iterable[Step]) -> Iterator[tuple[str, bool]]:
+    """Names that *steps* give to later ones, and whether each is a secret."""
+    for step in steps:
+        if step.capture or step.branches or step.kind == "set":
+            yield from step.makes
+
+
+def _retry(retry: Mapping[str, Any]) -> Retry:
+    return Retry(float(retry["for"]), float(retry["every"]), retry.get("until", ()))
+
+
+def _branches(params: Mapping[str, Any]) -> Sequence[Branch]:
+    if "branches" in params:
+        return tuple(
+            Branch(branch.get("name", ""), branch.get("count"), [Step.of(step) for step in branch.get("steps", [])])
+            for branch in params["branches"]
+        )
+    return (Branch("", None, [Step.of(step) for step in params["steps"]]),) if "steps" in params else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +124,7 @@ class Case:
     timeout: float
     retries: int | None  # None: what the plan says
     exclusive: list[str]
+    setup: list[Step]
     steps: list[Step]
     teardown: list[Step]
 
@@ -82,6 +141,32 @@ class Case:
             timeout=float(definition.get("timeout", canonical.DEFAULT_CASE_TIMEOUT)),
             retries=definition.get("retries"),
             exclusive=definition.get("exclusive", []),
+            setup=[Step.of(step) for step in definition.get("setup", [])],
             steps=[Step.of(step) for step in definition.get("steps", [])],
             teardown=[Step.of(step) for step in definition.get("teardown", [])],
+        )
+
+    @property
+    def phases(self) -> dict[str, list[Step]]:
+        """The steps of each phase, in order."""
+        return {"setup": self.setup, "steps": self.steps, "teardown": self.teardown}
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A shared step: *parameters* maps names to what is told of them (``default``, ``description``)."""
+
+    title: str
+    description: str
+    parameters: Mapping[str, Mapping[str, Any]]
+    steps: list[Step]
+
+    @classmethod
+    def of(cls, definition: Mapping[str, Any]) -> Self:
+        """The shared step in the canonical *definition*."""
+        return cls(
+            title=definition.get("title", ""),
+            description=definition.get("description", ""),
+            parameters=definition.get("parameters", {}),
+            steps=[Step.of(step) for step in definition.get("steps", [])],
         )

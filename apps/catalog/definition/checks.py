@@ -6,12 +6,12 @@ from typing import Any
 from apps.catalog.definition import expressions
 from apps.catalog.definition.canonical import CAPTURE_KEYS, CHECK_KEYS
 from apps.catalog.definition.fields import Kind, Subject
-from apps.catalog.definition.inspection import BUILT_IN_NAMES, FUNCTION_NAMES, texts
+from apps.catalog.definition.inspection import texts
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.operators import OPERATORS, TYPE_NAMES
 from apps.catalog.definition.problems import Path, Problems
 from apps.catalog.definition.suggestions import unknown_key
-from apps.catalog.definition.values import FieldChecker
+from apps.catalog.definition.values import FieldChecker, variable_name
 
 MAX_CHECKS = 100
 
@@ -165,8 +165,7 @@ class CheckValidator:
             return
         for name, source in captures.items():
             here = (*path, name)
-            if not name.isidentifier() or name in BUILT_IN_NAMES | FUNCTION_NAMES:
-                self._problems.add(here, _("“{name}” cannot be the name of a variable"), name=name)
+            variable_name(self._problems, name, here)
             self._capture(source, here)
 
     def _capture(self, source: Any, path: Path) -> None:

@@ -79,6 +79,17 @@ def template_names(text: str) -> frozenset[str]:
         raise ExpressionError(error.detail or error.message) from None
 
 
+_BRACES = ("{{", "}}", "{%", "%}", "{#", "#}")
+
+
+def condition_names(text: str) -> frozenset[str]:
+    """Names that the condition *text*, an expression without braces, takes from outside. Raises ``ExpressionError``."""
+    _refuse_long(text)
+    if any(braces in text for braces in _BRACES):
+        raise ExpressionError("a condition is one expression without braces, like: total > 0")
+    return template_names("{{ " + text + " }}")
+
+
 def _refuse_long(text: str) -> None:
     if len(text) > _LONGEST_PART:
         raise ExpressionError(f"it is longer than {_LONGEST_PART} characters")

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 FieldType = Literal[
-    "text", "multiline", "code", "markdown", "choice", "integer", "number", "boolean",
-    "list", "pairs", "json", "values", "object",
+    "text", "multiline", "code", "markdown", "choice", "integer", "number", "boolean", "objects",
+    "list", "pairs", "json", "values", "object", "name", "items", "variables", "steps", "shared",
 ]  # fmt: skip
 """``list`` holds plain values, ``pairs`` maps names to plain values or lists of them, ``json`` is any
-JSON value, ``values`` a list or a mapping, ``object`` has fields of its own."""
+JSON value, ``values`` a list or a mapping, ``object`` has fields of its own, ``objects`` a list of such.
+``name`` is the name of a variable, ``items`` a list of any values, ``variables`` maps names to any values,
+``steps`` are steps, and ``shared`` is the short name of a shared step."""
 
 SubjectValue = Literal["number", "text", "structured"]
 At = Literal["", "name", "jsonpath", "regex"]
@@ -20,7 +22,7 @@ At = Literal["", "name", "jsonpath", "regex"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field of ``with``."""
+    """One field of ``with``. *alternatives* hold between the *fields* of an object."""
 
     name: str
     type: FieldType
@@ -32,6 +34,7 @@ class Field:
     placeholder: str = ""
     secret: bool = False
     fields: tuple["Field", ...] = ()
+    alternatives: tuple["Choice", ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """JSON for the editor."""
@@ -46,6 +49,7 @@ class Field:
             "placeholder": self.placeholder,
             "secret": self.secret,
             "fields": [inner.as_dict() for inner in self.fields],
+            "choices_between": [choice.as_dict() for choice in self.alternatives],
         }
 
 
@@ -79,13 +83,19 @@ class Choice:
     names: tuple[str, ...]
     required: bool = False
 
+    def as_dict(self) -> dict[str, Any]:
+        """JSON for the editor."""
+        return {"names": list(self.names), "required": self.required}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """A step kind.
 
     *implied* are checks that hold unless the step itself checks that subject. A *restricted* kind
-    runs only on workers that allow it; a kind *by_person* is done by a person.
+    runs only on workers that allow it; a kind *by_person* is done by a person. A *group* has steps of its
+    own, which the engine itself runs: it has no executor, exercises no seam and is not retried. The executor
+    of a kind that *begins* is called before the first step of the case, too.
     """
 
     name: str
@@ -99,6 +109,8 @@ class Kind:
     implied: tuple[dict[str, Any], ...] = ()
     restricted: bool = False
     by_person: bool = False
+    group: bool = False
+    begins: bool = False
 
     _subjects: dict[str, Subject] = field(init=False, repr=False, compare=False)
 
@@ -119,8 +131,9 @@ class Kind:
             "fields": [one.as_dict() for one in self.fields],
             "subjects": [subject.as_dict() for subject in self.subjects],
             "main": self.main,
-            "choices": [{"names": list(c.names), "required": c.required} for c in self.choices],
+            "choices": [choice.as_dict() for choice in self.choices],
             "implied": [dict(check) for check in self.implied],
             "restricted": self.restricted,
             "by_person": self.by_person,
+            "group": self.group,
         }

@@ -1,13 +1,23 @@
 """Checks values against the fields of a step kind: in a definition, and again once rendered."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from apps.catalog.definition.expressions import ExpressionError, has_template, template_names
 from apps.catalog.definition.fields import Choice, Field
+from apps.catalog.definition.inspection import BUILT_IN_NAMES, FUNCTION_NAMES, LANGUAGE_NAMES
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.problems import Path, Problems
 from apps.catalog.definition.suggestions import unknown_key
+
+SLUG = re.compile(r"[-a-zA-Z0-9_]{1,100}\Z")
+
+
+def variable_name(problems: Problems, name: Any, path: Path) -> None:
+    """Note it when *name* cannot be the name of a variable."""
+    if not isinstance(name, str) or not name.isidentifier() or name in BUILT_IN_NAMES | FUNCTION_NAMES | LANGUAGE_NAMES:
+        problems.add(path, _("“{name}” cannot be the name of a variable"), name=name)
 
 
 class FieldChecker:
@@ -17,9 +27,17 @@ class FieldChecker:
     rendering it may not.
     """
 
-    def __init__(self, problems: Problems, *, rendered: bool = False) -> None:
+    def __init__(
+        self,
+        problems: Problems,
+        *,
+        rendered: bool = False,
+        steps: Callable[[Any, Path], None] | None = None,
+    ) -> None:
+        """*steps* checks the fields that hold steps."""
         self._problems = problems
         self._rendered = rendered
+        self._check_steps = steps
         self._checks: dict[str, Callable[[Field, Any, Path], None]] = {
             "text": self._text,
             "multiline": self._text,
@@ -33,7 +51,13 @@ class FieldChecker:
             "pairs": self._pairs,
             "values": self._values,
             "object": self._object,
+            "objects": self._objects,
             "json": self._json,
+            "items": self._items,
+            "variables": self._variables,
+            "name": self._name,
+            "shared": self._short_name,
+            "steps": self._steps,
         }
 
     def check(
@@ -141,7 +165,42 @@ class FieldChecker:
         if not isinstance(value, dict):
             self._problems.add(path, _("“{name}” must be a mapping"), name=field.name)
         else:
-            self.check(field.fields, (), value, path)
+            self.check(field.fields, field.alternatives, value, path)
+
+    def _objects(self, field: Field, value: Any, path: Path) -> None:
+        if not isinstance(value, list):
+            self._problems.add(path, _("“{name}” must be a list"), name=field.name)
+            return
+        if not value and field.required:
+            self._problems.add(path, _("“{name}” is empty"), name=field.name)
+        for index, item in enumerate(value):
+            self._object(field, item, (*path, index))
+
+    def _items(self, field: Field, value: Any, path: Path) -> None:
+        if self._stands_for_value(value, path):
+            return
+        if not isinstance(value, list) or not value:
+            self._problems.add(path, _("“{name}” must be a list with something in it"), name=field.name)
+        self._json(field, value, path)
+
+    def _variables(self, field: Field, value: Any, path: Path) -> None:
+        if not isinstance(value, dict) or (field.required and not value):
+            self._problems.add(path, _("“{name}” must be a mapping of names to values"), name=field.name)
+            return
+        for name in value:
+            variable_name(self._problems, name, (*path, name))
+        self._json(field, value, path)
+
+    def _name(self, field: Field, value: Any, path: Path) -> None:
+        variable_name(self._problems, value, path)
+
+    def _short_name(self, field: Field, value: Any, path: Path) -> None:
+        if not isinstance(value, str) or not SLUG.match(value):
+            self._problems.add(path, _("“{value}” is not a short name (letters, digits, - and _)"), value=value)
+
+    def _steps(self, field: Field, value: Any, path: Path) -> None:
+        if self._check_steps is not None:
+            self._check_steps(value, path)
 
     def _json(self, field: Field, value: Any, path: Path) -> None:
         if self._rendered:

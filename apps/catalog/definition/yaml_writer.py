@@ -7,19 +7,28 @@ from typing import Any, cast
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
-from apps.catalog.definition.canonical import normalise
+from apps.catalog.definition.canonical import normalise, normalise_shared
 
 _NEVER_FOLD = 1_000_000
 
 
 def to_yaml(definition: Mapping[str, Any]) -> str:
     """*definition* in block style, keys in the order of the documentation."""
+    return _written(normalise(definition))
+
+
+def shared_to_yaml(definition: Mapping[str, Any]) -> str:
+    """A shared step in block style."""
+    return _written(normalise_shared(definition))
+
+
+def _written(data: Mapping[str, Any]) -> str:
     writer = YAML()
     writer.width = _NEVER_FOLD
     writer.indent(mapping=2, sequence=4, offset=2)
     writer.allow_unicode = True
     out = io.StringIO()
-    writer.dump(_styled(normalise(definition)), out)
+    writer.dump(_styled(data), out)
     return out.getvalue()
 
 

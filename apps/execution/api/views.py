@@ -113,6 +113,6 @@ class ExecutionViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Execut
     def get_queryset(self) -> QuerySet[Execution]:
         found = Execution.objects.visible_to(self.request.user).select_related("run", "case", "revision")
         if self.action == "retrieve":
-            steps = StepResult.objects.select_related("point").order_by("attempt", "-phase", "position")
+            steps = StepResult.objects.select_related("point").order_by("attempt", "phase", "position", "pk")
             found = found.prefetch_related("attempts", Prefetch("steps", steps))
         return found.defer("revision__definition")

@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
-from apps.catalog.definition import Case
+from apps.catalog.definition import Case, Shared
 
-Phase = Literal["steps", "teardown"]
+Phase = Literal["setup", "steps", "teardown"]
 
 
 class State(StrEnum):
@@ -33,13 +33,22 @@ class Artifact:
     content: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class SharedVersion:
+    """A revision of a shared step."""
+
+    number: int
+    shared: Shared
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRequest:
     """One execution: a case, its variables, and what it may do.
 
     *definition* is canonical; *case* is the same, where it was read before. *row* wins over *variables*
     and *secrets*. *deadline* (seconds since the epoch) ends the case early. To go on after a manual step,
-    give its index + 1 as *start_at* and the earlier outcome's ``resume`` as *captured*.
+    give its index + 1 as *start_at* and the earlier outcome's ``resume`` as *captured*. *shared* are the shared
+    steps that it may call, by short name. *mailbox* is the box of the environment.
     """
 
     definition: Mapping[str, Any]
@@ -57,6 +66,8 @@ class CaseRequest:
     captured: Mapping[str, Any] = field(default_factory=dict, repr=False)
     trace_id: str = ""
     case: Case | None = field(default=None, repr=False)
+    mailbox: str = ""
+    shared: Mapping[str, SharedVersion] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True)
@@ -89,11 +100,14 @@ class StepOutcome:
     """What one step did. Everything is JSON-safe, bounded, and masked when it leaves the engine.
 
     *timings* are milliseconds: dns, connect, tls, first_byte, transfer, total, of the last try.
-    *duration_ms* spans all tries. *notes* say what was cut.
+    *duration_ms* spans all tries. *notes* say what was cut. *path* is empty but for steps inside others, which
+    have the index of the outermost; *inside* are their outcomes, until the case has ended,
+    and *clock* is when a step with others inside began.
     """
 
     index: int
     phase: Phase
+    path: str = ""
     name: str
     kind: str
     point: str = ""
@@ -112,12 +126,15 @@ class StepOutcome:
     truncated: bool = False
     notes: list[str] = field(default_factory=list)
     span_id: str = ""
+    inside: list["StepOutcome"] = field(default_factory=list)
+    clock: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """JSON for storing; of artifacts only name, type and size."""
         return {
             "index": self.index,
             "phase": self.phase,
+            "path": self.path,
             "name": self.name,
             "kind": self.kind,
             "point": self.point,

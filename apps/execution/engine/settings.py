@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from apps.execution.engine.callbacks import Callbacks
 from apps.execution.engine.egress import EgressPolicy
 
 MEBIBYTE = 1024 * 1024
@@ -24,6 +25,15 @@ class CommandLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxSettings:
+    """The built-in mailbox: where it keeps mail, and what its addresses are made with."""
+
+    redis_url: str = field(repr=False)
+    key: bytes = field(repr=False)
+    domain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
     """Everything that can be set. Sizes in bytes, times in seconds."""
 
@@ -41,3 +51,7 @@ class EngineSettings:
     """HTTP connections kept open for reuse."""
     connections_per_database: int = 16
     commands: CommandLimits = field(default_factory=CommandLimits)
+    mailbox: MailboxSettings | None = None
+    """None where no mailbox runs."""
+    callbacks: Callbacks | None = None
+    """None where nothing can be called back."""

@@ -3,14 +3,17 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from apps.catalog.definition import Kind, Step, find_kind
+from apps.catalog.definition import Field, Kind, Step, find_kind
+from apps.catalog.definition.fields import Choice
 from apps.catalog.definition.problems import Problems
 from apps.catalog.definition.values import FieldChecker
 from apps.execution.engine import assertions, tracing
+from apps.execution.engine.gate import Ticket
 from apps.execution.engine.masking import Masker, texts_in
 from apps.execution.engine.model import CheckResult, State, StepOutcome
 from apps.execution.engine.templating import TemplateError, Templates
@@ -24,13 +27,17 @@ from apps.execution.executors.base import (
     StepRequest,
 )
 from apps.execution.executors.registry import Executors
+from apps.execution.executors.sessions import CaseSession
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Scope:
-    """What the steps of one case share. *captured* is unmasked; *capturable* are the names of all captures."""
+    """What the steps of one case share. *captured* is unmasked; *capturable* gives the names of all captures.
+
+    Each branch that runs beside others has one of its own, with the *ticket* of the gate where they meet.
+    """
 
     templates: Templates
     masker: Masker
@@ -39,8 +46,10 @@ class Scope:
     allowed: frozenset[str]
     environment: str
     trace_id: str
+    session: CaseSession = field(default_factory=CaseSession)
     captured: dict[str, Any] = field(default_factory=dict)
-    capturable: frozenset[str] = frozenset()
+    capturable: Callable[[], frozenset[str]] = frozenset
+    ticket: Ticket | None = None
 
 
 @dataclass(slots=True)
@@ -53,12 +62,24 @@ class _Prepared:
     context: StepContext
     checks: list[dict[str, Any]]
     capture: Mapping[str, dict[str, Any]]
+    until: Sequence[dict[str, Any]] = ()
 
 
-async def perform(step: Step, outcome: StepOutcome, scope: Scope) -> None:
-    """Run *step* and write into *outcome* what it did. Raises nothing but ``CancelledError``."""
+Work = Callable[[Step, StepOutcome, Scope], Awaitable[None]]
+
+
+async def perform(step: Step, outcome: StepOutcome, scope: Scope, group: Work | None = None) -> None:
+    """Run *step* and write into *outcome* what it did. Raises nothing but ``CancelledError``.
+
+    *group* runs it when it has steps of its own.
+    """
     try:
-        await _do(step, outcome, scope)
+        if step.when and not scope.templates.condition(step.when):
+            outcome.message = f"not needed: “{step.when}” was false"
+        elif group is not None:
+            await group(step, outcome, scope)
+        else:
+            await _do(step, outcome, scope)
     except NeedsPerson:
         outcome.state = State.WAITING
     except TemplateError as error:
@@ -78,7 +99,7 @@ async def perform(step: Step, outcome: StepOutcome, scope: Scope) -> None:
 
 
 def _not_rendered(error: TemplateError, outcome: StepOutcome, scope: Scope) -> None:
-    if outcome.phase == "teardown" and error.variable in scope.capturable:
+    if outcome.phase == "teardown" and error.variable in scope.capturable():
         outcome.state = State.SKIPPED
         outcome.message = f"not needed: “{error.variable}” was never captured"
     else:
@@ -92,7 +113,7 @@ async def _do(step: Step, outcome: StepOutcome, scope: Scope) -> None:
         raise StepBlocked(f"unknown step kind “{step.kind}”")
     executor = scope.executors.find(step.kind)
     params = scope.templates.render(step.params, "with")
-    _check_rendered(kind, params)
+    check_rendered(kind.fields, params, kind.choices)
     try:
         _check_permission(kind, scope)
         outcome.span_id = tracing.new_span_id()
@@ -100,10 +121,13 @@ async def _do(step: Step, outcome: StepOutcome, scope: Scope) -> None:
             kind,
             executor,
             StepRequest(step.kind, params, step.timeout),
-            StepContext(scope.execution_id, tracing.traceparent(scope.trace_id, outcome.span_id)),
+            StepContext(scope.execution_id, tracing.traceparent(scope.trace_id, outcome.span_id), scope.session),
             scope.templates.render(step.expect, "expect"),
             scope.templates.render(step.capture, "capture"),
+            scope.templates.render(step.retry.until, "retry.until") if step.retry and step.retry.until else (),
         )
+        if scope.ticket is not None and await scope.ticket.arrive():
+            outcome.started_at = datetime.now(UTC)
         await _repeat(step, prepared, outcome, scope)
     finally:
         if not outcome.request:  # the executor did not come so far as to say what it sent
@@ -118,10 +142,10 @@ def _check_permission(kind: Kind, scope: Scope) -> None:
         )
 
 
-def _check_rendered(kind: Kind, params: Mapping[str, Any]) -> None:
+def check_rendered(fields: Sequence[Field], params: Mapping[str, Any], choices: Sequence[Choice] = ()) -> None:
     """Refuse values that only the variables of this execution made wrong."""
     problems = Problems()
-    FieldChecker(problems, rendered=True).check(kind.fields, kind.choices, params, ("with",))
+    FieldChecker(problems, rendered=True).check(tuple(fields), tuple(choices), params, ("with",))
     if problems:
         first = problems.in_order()[0]
         raise StepBlocked(f"{first.path}: {first.message} (once its variables are filled in)")
@@ -133,8 +157,7 @@ async def _repeat(step: Step, prepared: _Prepared, outcome: StepOutcome, scope: 
     end = loop.time() + step.retry.for_s if step.retry else 0.0
     while True:
         outcome.tries += 1
-        await _try(prepared, outcome, scope)
-        if outcome.state is State.PASSED or step.retry is None:
+        if await _try(prepared, outcome, scope) or step.retry is None:
             return
         if loop.time() + step.retry.every_s > end:
             outcome.message += f" (still so after {outcome.tries} tries in {step.retry.for_s:g} s)"
@@ -142,7 +165,8 @@ async def _repeat(step: Step, prepared: _Prepared, outcome: StepOutcome, scope: 
         await asyncio.sleep(step.retry.every_s)
 
 
-async def _try(prepared: _Prepared, outcome: StepOutcome, scope: Scope) -> None:
+async def _try(prepared: _Prepared, outcome: StepOutcome, scope: Scope) -> bool:
+    """One try; whether it was the last: everything held, or what the retry waits for came."""
     started = time.perf_counter()
     observed, failure = await _execute(prepared)
     total = (time.perf_counter() - started) * 1000
@@ -155,12 +179,11 @@ async def _try(prepared: _Prepared, outcome: StepOutcome, scope: Scope) -> None:
         outcome.state = State.FAILED
         outcome.message = failure
         outcome.checks = []
-        return
-    outcome.checks = _check(prepared, observed)
-    missing = _capture(prepared, observed, outcome, scope)
-    failed = [check for check in outcome.checks if not check.passed]
-    outcome.state = State.FAILED if failed or missing else State.PASSED
-    outcome.message = _summary(failed) or missing
+        return False
+    if not _over(prepared, observed, outcome):
+        return False
+    _look(prepared.kind, prepared.checks, prepared.capture, observed, outcome, scope)
+    return outcome.state is State.PASSED or bool(prepared.until)
 
 
 async def _execute(prepared: _Prepared) -> tuple[Observed | None, str]:
@@ -186,26 +209,65 @@ def _keep(observed: Observed, outcome: StepOutcome) -> None:
         outcome.response = {**observed.response, "notes": observed.notes}
 
 
-def _check(prepared: _Prepared, observed: Observed) -> list[CheckResult]:
-    looked_at = {check["check"] for check in prepared.checks}
+def _over(prepared: _Prepared, observed: Observed, outcome: StepOutcome) -> bool:
+    """Whether what the retry waits for has come; without such checks there is nothing to wait for."""
+    if not prepared.until:
+        return True
+    outcome.checks = [assertions.evaluate(prepared.kind, check, observed) for check in prepared.until]
+    failed = [check for check in outcome.checks if not check.passed]
+    outcome.state = State.FAILED if failed else State.PASSED
+    outcome.message = _summary(failed)
+    return not failed
+
+
+def conclude(step: Step, observed: Observed, outcome: StepOutcome, scope: Scope) -> None:
+    """Check and capture on what a group as a whole shows."""
+    kind = find_kind(step.kind)
+    if kind is not None:
+        expect = scope.templates.render(step.expect, "expect")
+        _look(kind, expect, scope.templates.render(step.capture, "capture"), observed, outcome, scope)
+
+
+def _look(
+    kind: Kind,
+    checks: list[dict[str, Any]],
+    capture: Mapping[str, dict[str, Any]],
+    observed: Observed,
+    outcome: StepOutcome,
+    scope: Scope,
+) -> None:
+    """Check and capture; the step passes when all of it went well."""
+    outcome.checks = _check(kind, checks, observed)
+    missing = _capture(kind, capture, observed, outcome, scope)
+    failed = [check for check in outcome.checks if not check.passed]
+    outcome.state = State.FAILED if failed or missing else State.PASSED
+    outcome.message = _summary(failed) or missing
+
+
+def _check(kind: Kind, checks: Sequence[dict[str, Any]], observed: Observed) -> list[CheckResult]:
+    looked_at = {check["check"] for check in checks}
     implied = [
-        assertions.evaluate(prepared.kind, check, observed, implied=True)
-        for check in prepared.kind.implied
+        assertions.evaluate(kind, check, observed, implied=True)
+        for check in kind.implied
         if check["check"] not in looked_at
     ]
-    return implied + [assertions.evaluate(prepared.kind, check, observed) for check in prepared.checks]
+    return implied + [assertions.evaluate(kind, check, observed) for check in checks]
 
 
-def _capture(prepared: _Prepared, observed: Observed, outcome: StepOutcome, scope: Scope) -> str:
+def _capture(
+    kind: Kind, capture: Mapping[str, dict[str, Any]], observed: Observed, outcome: StepOutcome, scope: Scope
+) -> str:
     """Keep what can be captured, also when a check failed: the teardown may need it.
 
     Returns why something could not be captured, or "".
     """
     missing = ""
     outcome.captured = {}
-    for name, source in prepared.capture.items():
+    if observed.gives:
+        _give(observed.gives, outcome, scope)
+    for name, source in capture.items():
         try:
-            value = assertions.capture(prepared.kind, name, source, observed)
+            value = assertions.capture(kind, name, source, observed)
         except assertions.CaptureError as error:
             missing = missing or str(error)
             continue
@@ -214,6 +276,12 @@ def _capture(prepared: _Prepared, observed: Observed, outcome: StepOutcome, scop
                 scope.masker.add(text)
         outcome.captured[name] = scope.captured[name] = scope.templates.values[name] = value
     return missing
+
+
+def _give(given: Mapping[str, Any], outcome: StepOutcome, scope: Scope) -> None:
+    """Keep variables that the step gives by itself."""
+    for name, value in given.items():
+        outcome.captured[name] = scope.captured[name] = scope.templates.values[name] = value
 
 
 def _summary(failed: list[CheckResult]) -> str:

@@ -20,6 +20,8 @@ import minijinja
 
 from apps.catalog.definition.expressions import ExpressionError, has_template, template_names
 from apps.catalog.definition.inspection import FUNCTION_NAMES, LANGUAGE_NAMES
+from apps.execution.engine.callbacks import webhook
+from apps.execution.engine.mail_addresses import mailbox
 
 FUEL = 50_000  # operations of one template; a loop that never ends stops here
 MAX_RENDERED = 8 * 1024 * 1024
@@ -79,7 +81,7 @@ def _finalize(value: Any) -> Any:
     return value if type(value) in (str, int, float) else _printed(value)
 
 
-FUNCTIONS = {function.__name__: function for function in (uuid, now, random_int, base64, hmac_sha256)}
+FUNCTIONS = {function.__name__: function for function in (uuid, now, random_int, base64, hmac_sha256, mailbox, webhook)}
 
 # Without debug, errors do not quote the values of variables, which may be secrets.
 _ENVIRONMENT = minijinja.Environment(
@@ -137,6 +139,17 @@ class Templates:
     def random(self) -> random.Random:
         """The source of random values; made when it is first asked, since seeding takes its time."""
         return random.Random(self._seed)  # noqa: S311 - test data that can be made again, not keys
+
+    def fork(self, place: str, values: Mapping[str, Any] | None = None) -> "Templates":
+        """Variables of their own that begin as these (or as *values*), with random values for *place*."""
+        return Templates(self.values if values is None else values, f"{self._seed}:{place}")
+
+    def condition(self, text: str) -> bool:
+        """Whether the expression *text* is true. Raises ``TemplateError``, also when it is neither true nor false."""
+        value = self.render("{{ " + text + " }}", "when")
+        if value is True or value is False:
+            return value
+        raise TemplateError("when", f"“{text}” is {_printed(value)}, which is neither true nor false")
 
     def render(self, value: Any, field: str) -> Any:
         """*value* with every template in it rendered, at any depth. Raises ``TemplateError``."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from apps.execution.engine.model import Artifact
 from apps.execution.engine.settings import EngineSettings
+from apps.execution.executors.sessions import CaseSession
 
 
 class SeamError(Exception):
@@ -39,10 +40,12 @@ class StepRequest:
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """Where the step runs. *traceparent* is sent along where the protocol has a place for it."""
+    """Where the step runs. *traceparent* is sent along where the protocol has a place for it; *session* is what
+    the steps of the case share."""
 
     execution_id: str = ""
     traceparent: str = ""
+    session: CaseSession = field(default_factory=CaseSession)
 
 
 class Lazy(Protocol):
@@ -55,7 +58,7 @@ class Lazy(Protocol):
 class Observed:
     """What an executor saw. *request* and *response* are for people, *subjects* for checks.
 
-    *timings* are milliseconds. *notes* say what was cut.
+    *timings* are milliseconds. *notes* say what was cut. *gives* are variables for the steps behind.
     """
 
     request: dict[str, Any] = field(default_factory=dict)
@@ -64,6 +67,7 @@ class Observed:
     timings: dict[str, float] = field(default_factory=dict)
     artifacts: list[Artifact] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    gives: Mapping[str, Any] | None = None
 
     def subject(self, name: str) -> Any:
         """The value that a check called *name* looks at. Raises ``NotObserved``."""
@@ -92,3 +96,11 @@ class Executor(Protocol):
 
     async def aclose(self) -> None:
         """Close every resource."""
+
+
+@runtime_checkable
+class Begins(Protocol):
+    """An executor that looks from the case's beginning, for kinds that say so (``Kind.begins``)."""
+
+    async def begin(self, step: StepRequest, context: StepContext) -> None:
+        """Called before the first step of the case. Does not raise: the step itself tells what went wrong."""

@@ -21,6 +21,8 @@ _BUILT_IN = {
     "grpc": "apps.execution.executors.grpc:GrpcExecutor",
     "command": "apps.execution.executors.command:CommandExecutor",
     "manual": "apps.execution.executors.manual:ManualExecutor",
+    "wait": "apps.execution.executors.wait:WaitExecutor",
+    "set": "apps.execution.executors.set:SetExecutor",
 }
 
 

@@ -44,7 +44,7 @@ def find(executions: QuerySet[Execution], pk: int) -> QuerySet[Execution]:
 
 def runner(execution: Execution, user: Any) -> Runner:
     """How *execution* stands for *user*."""
-    results = StepResult.objects.filter(execution=execution, attempt=execution.attempt, phase="steps")
+    results = StepResult.objects.filter(execution=execution, attempt=execution.attempt, phase="steps", path="")
     states = dict(results.values_list("position", "state"))
     current = None
     if execution.state == State.WAITING:

@@ -94,6 +94,7 @@ class StepResultSerializer(serializers.ModelSerializer[StepResult]):
             "attempt",
             "phase",
             "position",
+            "path",
             "name",
             "kind",
             "point",

@@ -148,8 +148,10 @@ class StepResult(models.Model):
 
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps")
     attempt = models.PositiveSmallIntegerField()
-    phase = models.CharField(max_length=10, default="steps")  # ``steps`` or ``teardown``
+    phase = models.CharField(max_length=10, default="steps")  # ``setup``, ``steps`` or ``teardown``
     position = models.PositiveSmallIntegerField()
+    # Empty but for steps inside others: ``2.1`` is the second pass, first step; deeper ones go on behind a slash.
+    path = models.CharField(max_length=200, default="", db_default="", blank=True)
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=30)
     point = models.ForeignKey(IntegrationPoint, null=True, on_delete=models.SET_NULL, related_name="results")
@@ -167,8 +169,10 @@ class StepResult(models.Model):
     note = models.TextField(_("Note"), blank=True)
 
     class Meta:
-        ordering = ["attempt", "phase", "position"]
-        constraints = [models.UniqueConstraint(fields=["execution", "attempt", "phase", "position"], name="step_once")]
+        ordering = ["attempt", "phase", "position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["execution", "attempt", "phase", "position", "path"], name="step_once")
+        ]
         indexes = [models.Index(fields=["point", "-id"])]
 
     def __str__(self) -> str:

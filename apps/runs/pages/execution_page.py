@@ -4,40 +4,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db.models import QuerySet
-from django.db.models.fields.json import KT
-from django.db.models.functions import Left
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from apps.catalog.definition import Case, Step
-from apps.core.states import NOT_PASSED, OPEN, State
+from apps.core.states import State
 from apps.runs.models import Artifact, Attempt, CaseRecord, Execution, StepResult
 from apps.runs.pages.bodies import FULL, INLINE, Body, Line, body, diff_lines
 from apps.runs.pages.exchange import Side, as_curl, side
-from apps.runs.pages.waterfall import Phase, phases
+from apps.runs.pages.waterfall import Phase, phases, timeline
 
-_SUMMARY = 200  # characters of what a folded step says
 _VALUE = 2_000  # characters of an expected or actual value on the page
 ARTIFACTS = 50
 _RECENT = 500  # executions of a case in which its last pass is looked for
-
-
-@dataclass
-class StepRow:
-    """One line of the step tree; *result* is None for a step that is still to come."""
-
-    number: int
-    phase: str
-    name: str
-    kind: str
-    state: str
-    optional: bool = False
-    result: StepResult | None = None
-    summary: str = ""
-    detail: "StepDetail | None" = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +42,7 @@ class StepDetail:
     phases: list[Phase]
     curl: str
     full: bool
+    timeline: list[Phase] = field(default_factory=list)  # of the passes inside
     captured: list[tuple[str, Body | None]] = field(default_factory=list)
     artifacts: Sequence[Artifact] = ()
 
@@ -97,82 +76,6 @@ def attempts(execution: Execution, ended: Sequence[Attempt]) -> list[tuple[int, 
     return [*known, (execution.attempt, execution.state)]
 
 
-def light_steps(execution: Execution, attempt: int) -> list[StepResult]:
-    """Steps of an attempt without their bodies, which may be large."""
-    rows = StepResult.objects.filter(execution=execution, attempt=attempt).select_related("point", "executed_by")
-    rows = rows.defer("request", "response", "checks").annotate(
-        method=Left(KT("request__method"), _SUMMARY),
-        url=Left(KT("request__url"), _SUMMARY),
-        status=Left(KT("response__status"), 40),
-        row_count=Left(KT("response__row_count"), 20),
-        exit_code=Left(KT("response__exit_code"), 20),
-    )
-    return list(rows.order_by("phase", "position"))
-
-
-def step_rows(execution: Execution, results: Sequence[StepResult], attempt: int) -> list[StepRow]:
-    """The step tree: what happened, then, for an execution that is not over, what is to come."""
-    case = Case.of(execution.revision.definition)
-    defined = {"steps": case.steps, "teardown": case.teardown}
-    rows = [_row(result, _defined(defined[result.phase], result.position)) for result in results]
-    if execution.state in OPEN and attempt == execution.attempt:
-        seen = {(result.phase, result.position) for result in results}
-        rows += [
-            StepRow(index + 1, phase, step.name, step.kind, State.QUEUED, step.optional)
-            for phase, steps in defined.items()
-            for index, step in enumerate(steps)
-            if (phase, index) not in seen
-        ]
-        rows.sort(key=lambda row: (row.phase, row.number))
-    return rows
-
-
-def _defined(steps: Sequence[Step], position: int) -> Step | None:
-    return steps[position] if position < len(steps) else None
-
-
-def _row(result: StepResult, step: Step | None) -> StepRow:
-    return StepRow(
-        number=result.position + 1,
-        phase=result.phase,
-        name=result.name,
-        kind=result.kind,
-        state=result.state,
-        optional=step is not None and step.optional,
-        result=result,
-        summary=_summary(result),
-    )
-
-
-def _summary(result: Any) -> str:
-    if result.message and result.state != State.PASSED:
-        return str(result.message.splitlines()[0][:_SUMMARY])
-    if result.note:
-        return str(result.note.splitlines()[0][:_SUMMARY])
-    if result.method and result.url:
-        parts = urlsplit(result.url)
-        where = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        return f"{result.method} {where}" + (f" → {result.status}" if result.status else "")
-    if result.method:  # gRPC: package.Service/Method
-        return f"{result.method.rsplit('.', 1)[-1]}" + (f" → {result.status}" if result.status else "")
-    if result.row_count:
-        rows = int(result.row_count)
-        return ngettext("%(count)s row", "%(count)s rows", rows) % {"count": rows}
-    if result.exit_code:
-        return _("exit code %(code)s") % {"code": result.exit_code}
-    return str(result.status or "")
-
-
-def to_open(rows: Sequence[StepRow], wanted: str) -> StepRow | None:
-    """The step to show in full: the one asked for, else the first that failed and was not optional."""
-    done = [row for row in rows if row.result is not None]
-    for row in done:
-        if row.result is not None and str(row.result.pk) == wanted:
-            return row
-    failed = [row for row in done if row.state in NOT_PASSED]
-    return next((row for row in failed if not row.optional), failed[0] if failed else None)
-
-
 def detail(step: StepResult, *, full: bool = False) -> StepDetail:
     """Everything about *step*; its bodies cut short unless *full*."""
     limit = FULL if full else INLINE
@@ -181,8 +84,9 @@ def detail(step: StepResult, *, full: bool = False) -> StepDetail:
         step=step,
         checks=[_check(check) for check in checks],
         request=side({} if step.kind == "manual" else step.request, limit),
-        response=side(step.response, limit),
+        response=side({name: value for name, value in step.response.items() if name != "passes"}, limit),
         phases=phases(step.timings),
+        timeline=timeline(step.response.get("passes") or [], step.duration_ms),
         curl=as_curl(step.request),
         full=full,
         captured=[(name, body(value, _VALUE)) for name, value in step.captured.items()],

@@ -35,7 +35,9 @@ def used(execution: Execution, steps: Iterable[StepResult]) -> list[Used]:
     names = variables_used(execution.revision.definition)
     known = {one.name: one for one in Variable.objects.filter(environment=environment, name__in=names)}
     secrets = set(Secret.objects.filter(environment=environment, name__in=names).values_list("name", flat=True))
-    captured = {name: _captured(name, value, step) for step in steps for name, value in step.captured.items()}
+    captured = {
+        name: _captured(name, value, step) for step in steps if not step.path for name, value in step.captured.items()
+    }
     found = list(captured.values())
     for name in sorted(names - captured.keys()):
         if name in execution.row:
@@ -55,9 +57,12 @@ def of_row(execution: Execution) -> list[tuple[str, str]]:
 
 
 def _captured(name: str, value: Any, step: StepResult) -> Used:
-    origin = _("Captured by step %(number)s") if step.phase == "steps" else _("Captured by teardown step %(number)s")
-    origin = origin % {"number": step.position + 1}
-    return Used(name, "captured", origin, _text(value))
+    origin = {
+        "setup": _("Captured by setup step %(number)s"),
+        "steps": _("Captured by step %(number)s"),
+        "teardown": _("Captured by teardown step %(number)s"),
+    }[step.phase]
+    return Used(name, "captured", origin % {"number": step.position + 1}, _text(value))
 
 
 def _of_environment(variable: Variable, execution: Execution) -> Used:

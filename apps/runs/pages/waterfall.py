@@ -1,9 +1,10 @@
 """Where the time of one step went: the phases of its last try, one after the other."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 WIDTH = 1000  # units of the drawing
@@ -16,6 +17,7 @@ _PHASES = (
     ("transfer", _("Transfer")),
 )
 _ANSWER = ("answer", _("Answer"))
+_BARS = 50  # passes that are drawn
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,26 @@ def phases(timings: Mapping[str, Any]) -> list[Phase]:
             found.append(Phase(name, label, ms, round(x, 1), round(width, 1)))
         start += ms
     return found
+
+
+def timeline(passes: Sequence[Mapping[str, Any]], duration_ms: float | None) -> list[Phase]:
+    """When each of *passes* of a step ran, in the time that all of it took; nothing for a single one."""
+    whole = max([duration_ms or 0.0, *(one["started_ms"] + one["duration_ms"] for one in passes)], default=0.0)
+    if len(passes) < 2 or not whole:
+        return []
+    found = []
+    for one in passes[:_BARS]:
+        width = max(one["duration_ms"] / whole * WIDTH, _LEAST)
+        x = min(one["started_ms"] / whole * WIDTH, WIDTH - width)
+        found.append(Phase(one["state"], pass_label(one), one["duration_ms"], round(x, 1), round(width, 1)))
+    return found
+
+
+def pass_label(one: Mapping[str, Any]) -> str:
+    """Which pass or copy it is, in words."""
+    words = {"number": one.get("number"), "of": one.get("of"), "copy": one.get("copy"), "name": one.get("name")}
+    if one.get("copy") is None:
+        text = gettext("Pass %(number)s of %(of)s") % words if one.get("of") else ""
+        return f"{text} · {one['item']}" if one.get("item") else text
+    name = one.get("name") or gettext("Branch %(number)s") % {"number": one.get("branch", one.get("number"))}
+    return gettext("%(name)s, copy %(copy)s of %(of)s") % {**words, "name": name} if one.get("of") != 1 else str(name)

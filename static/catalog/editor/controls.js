@@ -1,6 +1,6 @@
 // One control for each type of field: {node, get, focus, trouble?, locate?}. get() gives undefined for "nothing".
 import { clone, freshId, grow, offer } from "./dom.js";
-import { say } from "./data.js";
+import { choices, say } from "./data.js";
 import { rowList } from "./rows.js";
 import { readJson, readNumber, showJson } from "./values.js";
 
@@ -142,8 +142,32 @@ export function radios(options, chosen, pick) {
   return group;
 }
 
+/** A list of any values, or one template that holds it. */
+function items(field, value) {
+  const control = json({ ...field, placeholder: field.placeholder || '{{ skus }}  ·  ["A1", "B2"]' }, value);
+  control.node.rows = 1;
+  control.node.dataset.rows = "1";
+  grow(control.node);
+  return control;
+}
+
+/** A shared step of the system, by its name. */
+function shared(field, value) {
+  const node = document.createElement("select");
+  node.className = "form-select";
+  node.id = freshId("field");
+  const known = choices.shared.map((one) => [one.slug, one.title]);
+  offer(node, [["", say("none")], ...known], value ?? "", (slug) => say("unknown", { name: slug }));
+  return { node, focus: () => node.focus(), get: () => node.value };
+}
+
+/** Variables and their values, each of any type. */
+const variables = (field, value) => pairs(field, value, false);
+
 const TYPES = {
-  text, choice, number, integer: number, boolean, json, list, pairs, values,
+  text, items, variables, shared,
+  name: (field, value) => text({ ...field, placeholder: field.default ?? "" }, value),
+  choice, number, integer: number, boolean, json, list, pairs, values,
   multiline: (field, value) => area(field, value),
   code: (field, value) => area(field, value, { code: true, rows: 4 }),
   markdown: (field, value) => area(field, value),

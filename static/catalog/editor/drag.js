@@ -1,7 +1,8 @@
 // Dragging a card by its grip, with the browser's own drag and drop.
+import { listOf } from "./list.js";
 
 function below(list, y) {
-  const cards = [...list.querySelectorAll("[data-card]:not(.is-dragged)")];
+  const cards = [...list.children].filter((node) => node.matches("[data-card]:not(.is-dragged)"));
   return cards.find((card) => {
     const box = card.getBoundingClientRect();
     return y < box.top + box.height / 2;
@@ -27,7 +28,7 @@ export function dragging(root, lists) {
 
   root.addEventListener("dragover", (event) => {
     const list = event.target.closest?.("[data-steps]");
-    if (!dragged || !list || (list.dataset.steps === "teardown" && dragged.kind.by_person)) return;
+    if (!dragged || !list || dragged.node.contains(list) || (dragged.kind.by_person && !listOf(list).byPerson)) return;
     event.preventDefault();
     event.dataTransfer.dropEffect = "move";
     list.insertBefore(line, below(list, event.clientY) ?? null);
@@ -38,7 +39,7 @@ export function dragging(root, lists) {
     event.preventDefault();
     const list = line.parentElement;
     const others = [...list.children].filter((node) => node !== dragged.node);
-    lists.move(dragged, list.dataset.steps, others.indexOf(line));
+    lists.move(dragged, listOf(list), others.indexOf(line));
   });
 
   root.addEventListener("dragend", () => {

@@ -3,12 +3,18 @@
 import { controlFor, radios } from "./controls.js";
 import { say } from "./data.js";
 import { changed, clone } from "./dom.js";
+import { insideSteps } from "./list.js";
+import { objectList } from "./objects.js";
 
 const ALWAYS = new Set(["choice", "markdown"]);
-const SHORT = new Set(["choice", "text", "number", "integer", "boolean"]);
+const SHORT = new Set(["choice", "text", "number", "integer", "boolean", "name", "shared"]);
 
 function makeField(field, value, removable) {
   if (field.type === "object") return objectField(field, value, removable);
+  if (field.type === "objects") {
+    return objectList(field, value, dressed(field, removable), (given) => fieldSet(field.fields, field.choices_between, given));
+  }
+  if (field.type === "steps") return stepsField(field, value, dressed(field, removable));
   const control = controlFor(field, value);
   const node = dressed(field, removable);
   node.querySelector(".ed-control").append(control.node);
@@ -34,10 +40,17 @@ function dressed(field, removable) {
 }
 
 function objectField(field, value, removable) {
-  const inner = fieldSet(field.fields, [], value ?? {});
+  const inner = fieldSet(field.fields, field.choices_between, value ?? {});
   const node = dressed({ ...field, type: "object" }, removable);
   node.querySelector(".ed-control").append(inner.node);
   return { field, node, get: inner.get, focus: inner.focus, trouble: inner.trouble, troubles: inner.troubles, locate: (parts) => inner.locate(parts) ?? node };
+}
+
+/** Steps inside a step. */
+function stepsField(field, value, node) {
+  const inside = insideSteps(value);
+  node.querySelector(".ed-control").append(inside.node);
+  return { field, node, ...part(inside), troubles: inside.troubles, locate: inside.locate };
 }
 
 /** Alternatives of which one at most (exactly one when required) is given. */

@@ -11,6 +11,7 @@ import { stepLists } from "./steps.js";
 import { trying } from "./trying.js";
 import { yamlPane } from "./yaml.js";
 
+const PHASES = new Set(["setup", "steps", "teardown"]);
 const MANY = 3; // steps from which a case opens with folded cards, to be seen as a whole
 
 function start(root) {
@@ -28,7 +29,7 @@ function start(root) {
   let clean = "";
 
   function locate(parts) {
-    if (parts[0] === "steps" || parts[0] === "teardown") return lists.locate(parts) ?? null;
+    if (PHASES.has(parts[0])) return lists.locate(parts) ?? null;
     return root.querySelector(`.ed-field[data-path="${CSS.escape(String(parts[0] ?? ""))}"]`);
   }
 
@@ -36,7 +37,7 @@ function start(root) {
   const content = () => (mode === "yaml" ? { yaml: yaml.get() } : { definition: definition() });
   const state = () => JSON.stringify([content(), place()]);
   const unfold = (element) => {
-    lists.cardOf(element)?.fold(false);
+    for (let card = lists.cardOf(element); card; card = lists.cardOf(card.node.parentElement)) card.fold(false);
     const details = element.closest("details");
     if (details) details.open = true;
   };

@@ -1,102 +1,36 @@
-// The two lists of cards (steps and teardown): add, copy, remove, move, fold.
-import { stepCard } from "./card.js";
-import { say } from "./data.js";
-import { announce, changed } from "./dom.js";
-import { pickKind } from "./picker.js";
+// The lists of cards of a case (setup, steps, teardown), and what the mouse and the keys do with any card.
+import { cardList, cardOf, cardsBelow, listOf, moveCard } from "./list.js";
 
-const PHASES = ["steps", "teardown"];
+const PHASES = ["setup", "steps", "teardown"];
 
-/** Both lists below *root*: {fill, get, locate, troubles, cardOf, move, foldAll}. */
+/** The lists below *root*: {fill, get, locate, troubles, cardOf, move, foldAll}. */
 export function stepLists(root) {
-  const lists = Object.fromEntries(PHASES.map((phase) => [phase, root.querySelector(`[data-steps=${phase}]`)]));
-  const cards = { steps: [], teardown: [] };
-
-  function draw() {
-    for (const phase of PHASES) {
-      lists[phase].replaceChildren(...cards[phase].map((card) => card.node));
-      number(phase);
-    }
+  const lists = {};
+  for (const phase of PHASES) {
+    const node = root.querySelector(`[data-steps=${phase}]`);
+    if (!node) continue;
+    const details = node.closest("details");
+    const drawn = (count) => details && (details.open ||= count > 0);
+    lists[phase] = cardList(node, { byPerson: phase === "steps" && "byPerson" in node.dataset, drawn });
   }
-
-  function number(phase) {
-    cards[phase].forEach((card, index) => card.setNumber(index + 1));
-    if (phase === "teardown") root.querySelector("[data-teardown]").open ||= cards.teardown.length > 0;
-  }
-
-  const phaseOf = (card) => PHASES.find((phase) => cards[phase].includes(card));
-  const cardOf = (element) => PHASES.flatMap((phase) => cards[phase]).find((card) => card.node.contains(element));
-  const nameOf = (card) => card.title() || say("unnamed", { number: cards[phaseOf(card)].indexOf(card) + 1 });
-
-  function insert(phase, index, step) {
-    const card = stepCard(step);
-    cards[phase].splice(index, 0, card);
-    lists[phase].insertBefore(card.node, lists[phase].children[index] ?? null);
-    number(phase);
-    changed(lists[phase]);
-    return card;
-  }
-
-  async function add(phase, index = cards[phase].length) {
-    const kind = await pickKind({ byPerson: phase === "steps" });
-    if (!kind) return;
-    const card = insert(phase, index, { name: "", kind: kind.name, with: {} });
-    card.focus();
-    announce(say("added", { name: kind.label }));
-  }
-
-  function copy(card) {
-    const phase = phaseOf(card);
-    const made = insert(phase, cards[phase].indexOf(card) + 1, structuredClone(card.get()));
-    made.focus();
-    announce(say("copied", { name: nameOf(card) }));
-  }
-
-  function remove(card) {
-    const phase = phaseOf(card);
-    const index = cards[phase].indexOf(card);
-    const name = nameOf(card);
-    cards[phase].splice(index, 1);
-    card.node.remove();
-    number(phase);
-    changed(lists[phase]);
-    const next = cards[phase][index] ?? cards[phase][index - 1];
-    (next ? next.node.querySelector("[data-name]") : root.querySelector(`[data-add-step=${phase}]`)).focus();
-    announce(say("removed", { name }));
-  }
-
-  /** Put *card* at *index* of *phase*; a person's step cannot stand in the teardown. */
-  function move(card, phase, index) {
-    if (index < 0 || (phase === "teardown" && card.kind.by_person)) return;
-    const from = phaseOf(card);
-    const focused = document.activeElement;
-    cards[from].splice(cards[from].indexOf(card), 1);
-    cards[phase].splice(Math.min(index, cards[phase].length), 0, card);
-    const place = cards[phase].indexOf(card);
-    lists[phase].insertBefore(card.node, cards[phase][place + 1]?.node ?? null);
-    PHASES.forEach(number);
-    changed(lists[phase]);
-    if (card.node.contains(focused)) focused.focus();
-    card.node.scrollIntoView({ block: "nearest" });
-    announce(say("moved", { number: place + 1, count: cards[phase].length }));
-  }
+  const each = (read) => Object.values(lists).flatMap(read);
 
   const shift = (card, by) => {
-    const phase = phaseOf(card);
-    const index = cards[phase].indexOf(card) + by;
-    if (index >= 0 && index < cards[phase].length) move(card, phase, index);
+    const index = card.list.index(card) + by;
+    if (index >= 0 && index < card.list.size()) moveCard(card, card.list, index);
   };
 
   const verbs = {
     up: (card) => shift(card, -1),
     down: (card) => shift(card, 1),
-    duplicate: copy,
-    remove,
+    duplicate: (card) => card.list.copy(card),
+    remove: (card) => card.list.remove(card),
     fold: (card) => card.fold(!card.folded()),
   };
 
   root.addEventListener("click", (event) => {
-    const phase = event.target.closest("[data-add-step]")?.dataset.addStep;
-    if (phase) return void add(phase);
+    const adder = event.target.closest("[data-add-step]");
+    if (adder) return void listOf(adder.closest(".steps-add").parentElement.querySelector(":scope > [data-steps]")).add();
     const verb = verbs[event.target.closest("[data-do]")?.dataset.do];
     if (verb) verb(cardOf(event.target));
     else if (event.target.closest(".step-edit-head") && !event.target.closest("button, input")) verbs.fold(cardOf(event.target));
@@ -107,26 +41,20 @@ export function stepLists(root) {
     if (!card) return;
     if (event.key === "ArrowUp") shift(card, -1);
     else if (event.key === "ArrowDown") shift(card, 1);
-    else if (event.code === "KeyN") add(phaseOf(card), cards[phaseOf(card)].indexOf(card) + 1);
+    else if (event.code === "KeyN") card.list.add(card.list.index(card) + 1);
     else return;
     event.preventDefault();
   });
 
   return {
     cardOf,
-    move,
-    place: (card) => ({ phase: phaseOf(card), index: cards[phaseOf(card)].indexOf(card) }),
-    before: (card) => (phaseOf(card) === "steps" ? cards.steps.slice(0, cards.steps.indexOf(card)) : cards.steps),
-    fill(definition) {
-      for (const phase of PHASES) cards[phase] = (definition[phase] ?? []).map(stepCard);
-      draw();
-    },
-    get: () => ({
-      steps: cards.steps.map((card) => card.get()),
-      ...(cards.teardown.length ? { teardown: cards.teardown.map((card) => card.get()) } : {}),
-    }),
-    troubles: () => PHASES.flatMap((phase) => cards[phase]).flatMap((card) => card.troubles()),
-    locate: ([phase, index, ...rest]) => cards[phase]?.[index]?.locate(rest),
-    foldAll: (folded) => PHASES.flatMap((phase) => cards[phase]).forEach((card) => card.fold(folded)),
+    move: moveCard,
+    fill: (definition) => each((list) => list.fill(definition[list.node.dataset.steps] ?? [])),
+    get: () => Object.fromEntries(Object.entries(lists)
+      .filter(([phase, list]) => phase === "steps" || list.size())
+      .map(([phase, list]) => [phase, list.get()])),
+    troubles: () => each((list) => list.troubles()),
+    locate: ([phase, ...rest]) => lists[phase]?.locate(rest),
+    foldAll: (folded) => cardsBelow(root).forEach((card) => card.fold(folded)),
   };
 }

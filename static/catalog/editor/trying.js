@@ -41,7 +41,7 @@ export function trying(root, url, settings) {
 
   /** Run the step of *card*; values that the cards *before* it kept when they were tried can be named. */
   async function tryStep(card) {
-    const slot = card.node.querySelector("[data-try-result]");
+    const slot = card.node.querySelector(":scope > [data-try-result]");
     if (known.length === 0 || slot.dataset.busy) return;
     slot.dataset.busy = "yes";
     slot.replaceChildren(words(say("trying"), "try-waiting"));

@@ -8,14 +8,19 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from apps.catalog.definition.fields import Kind
+from apps.catalog.definition.kinds.call import CALL
 from apps.catalog.definition.kinds.command import COMMAND
 from apps.catalog.definition.kinds.grpc import GRPC
 from apps.catalog.definition.kinds.http import HTTP
 from apps.catalog.definition.kinds.manual import MANUAL
+from apps.catalog.definition.kinds.parallel import PARALLEL
 from apps.catalog.definition.kinds.redis import REDIS
+from apps.catalog.definition.kinds.repeat import REPEAT
+from apps.catalog.definition.kinds.set import SET
 from apps.catalog.definition.kinds.sql import SQL
+from apps.catalog.definition.kinds.wait import WAIT
 
-BUILT_IN = (HTTP, SQL, REDIS, GRPC, COMMAND, MANUAL)
+BUILT_IN = (HTTP, SQL, REDIS, GRPC, COMMAND, MANUAL, WAIT, SET, REPEAT, PARALLEL, CALL)
 GROUP = "integhub.kinds"
 
 
