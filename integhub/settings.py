@@ -250,6 +250,10 @@ EMAIL_HOST_PASSWORD = os.environ.get("INTEGHUB_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("INTEGHUB_SMTP_TLS", "1") == "1" and not EMBEDDED
 DEFAULT_FROM_EMAIL = os.environ.get("INTEGHUB_MAIL_FROM", "IntegHub <integhub@localhost>")
 
+# The built-in mailbox: where components reach it (host:port; empty when none runs), and the domain of its addresses.
+MAILBOX = os.environ.get("INTEGHUB_MAILBOX", "")
+MAILBOX_DOMAIN = os.environ.get("INTEGHUB_MAILBOX_DOMAIN", "mailbox.integhub.test")
+
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

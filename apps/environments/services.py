@@ -18,17 +18,21 @@ from apps.core.dependants import used_by
 from apps.core.errors import Conflict
 from apps.core.validation import check, free_slug, refuse, save_valid
 from apps.environments.dataset_services import remove_dataset, save_dataset
+from apps.environments.mailbox import MailboxLogin, mailbox_login, mailboxes
 from apps.environments.models import Deployment, Environment, Secret, Variable
 from apps.environments.vault import decrypt, encrypt, reencrypt
 from apps.systems.models import Component, ComponentVersion, System
 from apps.systems.services import add_version
 
 __all__ = [
+    "MailboxLogin",
     "change_log_subject",
     "decrypt",
     "deploy",
     "deploy_named",
     "encrypt",
+    "mailbox_login",
+    "mailboxes",
     "remove_dataset",
     "remove_environment",
     "remove_secret",

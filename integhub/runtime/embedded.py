@@ -39,7 +39,7 @@ def servers(layout: Layout, *, throw_away: bool = False) -> Iterator[Servers]:
     credentials = secret.load(layout.secrets)
     postgres_server.recover(layout.postgres)  # before ports are looked at, so that they are free again
     redis_server.recover(layout.redis)
-    kept = ports.keep(layout.ports, ("postgres", "redis", *environment.SHOP_SERVICES))
+    kept = ports.keep(layout.ports, ("postgres", "redis", "mailbox", *environment.SHOP_SERVICES))
     postgres = Postgres(
         layout.postgres, kept["postgres"], credentials.postgres, layout.logs / "postgres.log",
         THROW_AWAY if throw_away else {},
@@ -49,7 +49,7 @@ def servers(layout: Layout, *, throw_away: bool = False) -> Iterator[Servers]:
         database, shop_database, embedded = _database(stack, postgres, credentials)
         broker, shop_redis = _redis(stack, redis, embedded)
         yield Servers(
-            environment=environment.of_integhub(layout, credentials, database, broker),
+            environment=environment.of_integhub(layout, credentials, database, broker, kept["mailbox"]),
             shop=environment.of_shop(kept, shop_database, shop_redis, credentials.payments_api_key),
             shop_ports={name: kept[name] for name in environment.SHOP_SERVICES},
             embedded=embedded,

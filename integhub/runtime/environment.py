@@ -24,9 +24,9 @@ def of_machine() -> dict[str, str]:
     return kept | {"PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
-def of_integhub(layout: Layout, credentials: Credentials, database: str, redis: str) -> dict[str, str]:
-    """What ``integhub.settings`` reads; *database* and *redis* are addresses. What the person has set in
-    their own environment wins, save the addresses of the servers."""
+def of_integhub(layout: Layout, credentials: Credentials, database: str, redis: str, mailbox: int) -> dict[str, str]:
+    """What ``integhub.settings`` reads; *database* and *redis* are addresses, *mailbox* is a port. What the person
+    has set in their own environment wins, save the addresses of the servers."""
     defaults = {
         "INTEGHUB_EMBEDDED": "1",
         "INTEGHUB_SECRET_KEY": credentials.secret_key,
@@ -34,6 +34,7 @@ def of_integhub(layout: Layout, credentials: Credentials, database: str, redis: 
         "INTEGHUB_ALLOW": "command",
         "INTEGHUB_MEDIA_ROOT": str(layout.media),
         "INTEGHUB_MAIL_DIR": str(layout.mail),
+        "INTEGHUB_MAILBOX": f"{LOOPBACK}:{mailbox}",
     }
     own = {name: value for name, value in os.environ.items() if name.startswith("INTEGHUB_")}
     return of_machine() | defaults | own | {"DATABASE_URL": database, "REDIS_URL": redis}

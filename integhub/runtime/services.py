@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from integhub.runtime.embedded import Servers
 from integhub.runtime.environment import QUEUES, SHOP_SERVICES, of_machine
-from integhub.runtime.layout import Layout
+from integhub.runtime.layout import ROOT, Layout
 
 WORKER_PROCESSES = 2
 WEB_GOODBYE_SECONDS = 3  # live event streams never end by themselves
@@ -22,7 +22,7 @@ class Service:
 
 
 def all_services(layout: Layout, servers: Servers, listener: int, *, demo: bool) -> list[Service]:
-    """Web (answering on the listening socket with descriptor *listener*), worker, scheduler, and with *demo*
+    """Web (answering on the listening socket with descriptor *listener*), worker, scheduler, mailbox, and with *demo*
     the example system."""
     python = (sys.executable, "-m")
     environment = servers.environment | servers.shop
@@ -37,10 +37,12 @@ def all_services(layout: Layout, servers: Servers, listener: int, *, demo: bool)
     )  # fmt: skip
     # Without a pid file: one left by a killed start would stop every later one.
     beat = (*celery, "beat", "--loglevel", "info", "--pidfile=", "--schedule", str(layout.beat / "schedule"))
+    mailbox = (sys.executable, str(ROOT / "manage.py"), "mailbox")
     own = [
         Service("web", web, environment, (listener,)),
         Service("worker", worker, environment),
         Service("beat", beat, environment),
+        Service("mailbox", mailbox, environment),
     ]
     shop = [Service(name, (*python, "examples.shop", name), of_machine() | servers.shop) for name in SHOP_SERVICES]
     return own + (shop if demo else [])

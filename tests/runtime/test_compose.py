@@ -23,7 +23,7 @@ LAST_STAGE = DOCKERFILE.rpartition("\nFROM ")[2]
 
 
 def test_all_parts_are_there() -> None:
-    assert set(SERVICES) == {"postgres", "redis", "migrate", "web", "worker", "beat", "proxy"}
+    assert set(SERVICES) == {"postgres", "redis", "migrate", "web", "worker", "beat", "mailbox", "proxy"}
     assert SERVICES["postgres"]["image"] == "postgres:18"
 
 
@@ -65,7 +65,9 @@ def test_every_lasting_container_has_a_health_check(name: str) -> None:
 
 
 def test_only_the_proxy_can_be_reached_from_outside() -> None:
-    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+    reached = {name for name, service in SERVICES.items() if "ports" in service}
+    assert reached - {name for name, service in SERVICES.items() if "profiles" in service} == {"proxy"}
+    assert reached == {"mailbox", "proxy"}  # the mailbox runs only where somebody asks for it
     assert COMPOSE["networks"]["data"]["internal"] is True
     assert SERVICES["postgres"]["networks"] == SERVICES["redis"]["networks"] == ["data"]
 

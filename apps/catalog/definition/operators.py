@@ -41,6 +41,8 @@ OPERATORS: dict[str, Operator] = {
         Operator("approx", _("is about"), "approx", _("A number, not further away than given.")),
         Operator("exists", _("exists"), "boolean"),
         Operator("one_of", _("is one of"), "list"),
+        Operator("same_items", _("has the items"), "list", _("These and no others, in any order.")),
+        Operator("in_order", _("has in this order"), "list", _("One after the other; others may stand between.")),
         Operator("schema", _("fits the JSON Schema"), "schema"),
     )
 }

@@ -35,7 +35,10 @@ def environments(request: SystemRequest, system: System) -> HttpResponse:
 def environment(request: SystemRequest, system: System, slug: str) -> HttpResponse:
     """Names, versions, differences and the last changes of one environment."""
     found = get_object_or_404(system.environments, slug=slug)
-    return render(request, "environments/environment.html", environment_context(found) | {"system": system})
+    # The login is a secret of the environment: those who may set it up see it.
+    mailbox = services.mailbox_login(found) if request.role >= Role.LEAD else None
+    context = environment_context(found) | {"system": system, "mailbox": mailbox}
+    return render(request, "environments/environment.html", context)
 
 
 def environment_context(found: Environment, deploy_form: DeployForm | None = None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from apps.catalog.definition.expressions import (
 )
 from apps.catalog.definition.fields import Kind, Subject
 from apps.execution.engine.differences import bounded, difference, short
+from apps.execution.engine.items import aligned
 from apps.execution.engine.model import CheckResult
 from apps.execution.engine.operators import OPERATIONS, PHRASES, Looked, NotComparable
 from apps.execution.executors.base import NotObserved, Observed
@@ -51,9 +52,17 @@ def evaluate(kind: Kind, check: Mapping[str, Any], observed: Observed, *, implie
     result.passed = passed is not negated
     if not result.passed:
         result.message = _message(check, operator, expected, looked, detail if not negated else "")
-        if operator == "equals" and not negated:
-            result.diff = difference(expected, looked.value)
+        if not negated:
+            result.diff = _difference(operator, expected, looked)
     return result
+
+
+def _difference(operator: str, expected: Any, looked: Looked) -> str:
+    if operator == "equals":
+        return difference(expected, looked.value)
+    if operator == "same_items" and isinstance(expected, list):
+        return difference(expected, aligned(looked.items, expected))
+    return ""
 
 
 def _operator(check: Mapping[str, Any]) -> str:

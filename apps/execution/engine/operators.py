@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from apps.catalog.definition.expressions import REGEX_SECONDS, compile_regex, compile_schema
+from apps.execution.engine import items
 from apps.execution.engine.differences import short
 
 _MAX_SCHEMA_ERRORS = 5
@@ -40,6 +41,11 @@ class Looked:
     def whole(cls, value: Any, *, is_text: bool = False) -> Self:
         """The subject itself, not a part of it."""
         return cls(value, [value], is_text, is_whole=True)
+
+    @property
+    def items(self) -> list[Any]:
+        """What was found, one by one: the items of a list, or every match of a path."""
+        return self.value if isinstance(self.value, list) else self.found
 
     @classmethod
     def nothing(cls) -> Self:
@@ -152,9 +158,21 @@ def _exists(looked: Looked, expected: Any) -> Verdict:
 
 
 def _one_of(looked: Looked, expected: Any) -> Verdict:
+    return any(_equals(looked, one)[0] for one in _list(expected, "one_of")), ""
+
+
+def _same_items(looked: Looked, expected: Any) -> Verdict:
+    return items.same_items(looked.items, _list(expected, "same_items"))
+
+
+def _in_order(looked: Looked, expected: Any) -> Verdict:
+    return items.in_order(looked.items, _list(expected, "in_order"))
+
+
+def _list(expected: Any, operator: str) -> list[Any]:
     if not isinstance(expected, list):
-        raise NotComparable("“one_of” needs a list")
-    return any(_equals(looked, one)[0] for one in expected), ""
+        raise NotComparable(f"“{operator}” needs a list")
+    return expected
 
 
 def _schema(looked: Looked, expected: Any) -> Verdict:
@@ -252,6 +270,8 @@ OPERATIONS: dict[str, Callable[[Looked, Any], Verdict]] = {
     "approx": _approx,
     "exists": _exists,
     "one_of": _one_of,
+    "same_items": _same_items,
+    "in_order": _in_order,
     "schema": _schema,
 }
 
@@ -268,5 +288,7 @@ PHRASES = {
     "approx": "be about {}",
     "exists": "exist: {}",
     "one_of": "be one of {}",
+    "same_items": "have the items {}, in any order",
+    "in_order": "have in this order {}",
     "schema": "fit the schema",
 }

@@ -16,13 +16,18 @@ from apps.execution.engine.egress import EgressPolicy
 from apps.execution.executors.base import StepBlocked
 
 
-def open_pool(url: str, size: int, egress: EgressPolicy) -> BlockingConnectionPool:
-    """A pool for *url* with at most *size* connections. Raises ``StepBlocked`` for a bad URL."""
+def open_pool(url: str, size: int, egress: EgressPolicy, ca: str = "") -> BlockingConnectionPool:
+    """A pool for *url* with at most *size* connections; *ca* is the PEM text of an authority to trust.
+
+    Raises ``StepBlocked`` for a bad URL.
+    """
     try:
         options: dict[str, Any] = dict(parse_url(url))
     except ValueError as error:
         raise StepBlocked(f"the Redis URL cannot be used: {error}") from None
     given = options.pop("connection_class", Connection)
+    if ca and given is SSLConnection:
+        options["ssl_ca_data"] = ca
     if given is not UnixDomainSocketConnection:
         given = _guarded(SSLConnection if given is SSLConnection else Connection, egress)
     # Replies in the types of RESP 3, as the server means them: maps are maps, numbers are numbers.
@@ -30,7 +35,8 @@ def open_pool(url: str, size: int, egress: EgressPolicy) -> BlockingConnectionPo
         connection_class=given,
         max_connections=size,
         timeout=None,
-        **{**options, "protocol": 3, "retry": Retry(NoBackoff(), 0), "decode_responses": False},
+        # A command that waits may wait as long as its step; the engine ends it.
+        **{"socket_timeout": None, **options, "protocol": 3, "retry": Retry(NoBackoff(), 0), "decode_responses": False},
     )
 
 

@@ -1,0 +1,1 @@
+"""The built-in mailbox: an SMTP server, and the store that ``mail`` steps read. Plain Python."""
