@@ -85,7 +85,9 @@ def change_cases(
 def _locked(system: System, numbers: Iterable[int]) -> list[TestCase]:
     wanted = list(dict.fromkeys(numbers))
     rows = system.cases.filter(number__in=wanted).select_related("current").order_by("number")
-    found = list(rows.select_for_update(of=("self",)))
+    # Locked first and read after: a row that waited for its lock comes without the revision saved meanwhile.
+    list(rows.select_related(None).select_for_update().values_list("pk"))
+    found = list(rows)
     if missing := sorted(set(wanted) - {case.number for case in found}):
         raise refuse("case", _("No such case: %(numbers)s") % {"numbers": ", ".join(f"C{n}" for n in missing[:20])})
     if not found:

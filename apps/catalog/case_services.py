@@ -64,7 +64,9 @@ def save_case(
 
 def _locked(case: TestCase) -> TestCase:
     """The row as it is in the database, kept from others until the transaction ends."""
-    rows: QuerySet[TestCase] = TestCase.objects.select_for_update(of=("self",))
+    rows: QuerySet[TestCase] = TestCase.objects.all()
+    # Locked first and read after: a row that waited for its lock comes without the revision saved meanwhile.
+    rows.select_for_update().values_list("pk").get(pk=case.pk)
     return rows.select_related("current__author", "system").get(pk=case.pk)
 
 

@@ -61,6 +61,7 @@ def _check_parent(suite: TestSuite, system: System, parent: TestSuite | None) ->
 @transaction.atomic
 def remove_suite(suite: TestSuite, *, by: User) -> None:
     """Remove a suite in which nothing is left; archived cases count."""
+    TestSuite.objects.select_for_update().get(pk=suite.pk)  # nothing gets into it while we look
     suites, cases = suite.children.count(), suite.cases.count()
     if suites or cases:
         raise Conflict(

@@ -3,6 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError
+from django.utils.translation import gettext as _
+
+# Of PostgreSQL: foreign key, unique, deadlock, serialization. What breaks a rule of one row alone is a bug of ours.
+_COLLISIONS = frozenset({"23503", "23505", "40P01", "40001"})
+
 
 class DomainError(Exception):
     """A refusal that says what is wrong and where.
@@ -34,3 +41,12 @@ class Conflict(DomainError):
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(code, detail, status=409)
+
+
+def collision(error: Exception) -> DomainError | None:
+    """What to tell of *error* when two people did at once what cannot both be; None for any other error."""
+    if isinstance(error, DatabaseError) and getattr(error.__cause__, "pgcode", "") in _COLLISIONS:
+        return Conflict("changed-meanwhile", _("Somebody changed or removed this at the same moment. Load it again."))
+    if isinstance(error, ObjectDoesNotExist):
+        return DomainError("gone", _("This is not there any more: somebody removed it at the same moment."), status=404)
+    return None

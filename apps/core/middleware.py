@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
+import structlog
 from django.http import HttpRequest, HttpResponse
 
 from apps.core.answers import refusal
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, collision
+
+logger = structlog.get_logger(__name__)
 
 
 class DomainErrorMiddleware:
@@ -18,4 +21,7 @@ class DomainErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return refusal(request, error) if isinstance(error, DomainError) else None
+        told = error if isinstance(error, DomainError) else collision(error)
+        if told is not error and told is not None:
+            logger.warning("request.collided", exc_info=error)
+        return refusal(request, told) if told is not None else None

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
@@ -12,7 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, collision
+
+logger = structlog.get_logger(__name__)
 
 PAGING = {"cursor", "page_size", "format"}
 _ID = re.compile(r"[0-9]{1,18}")
@@ -54,6 +57,9 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF exception handler: every error as ``application/problem+json`` (RFC 9457)."""
     if isinstance(error, RequestDataTooBig):
         error = DomainError("too-large", str(error), status=413)
+    elif (collided := collision(error)) is not None:
+        logger.warning("request.collided", exc_info=error)
+        error = collided
     if isinstance(error, DomainError):
         return _answer(error.problem(), error.status)
     response = exception_handler(error, context)

@@ -61,6 +61,7 @@ def save_dataset(
 @transaction.atomic
 def remove_dataset(dataset: Dataset, *, by: User) -> None:
     """Remove a data set that no case uses."""
+    _locked(dataset, None)  # no case gets to use it while we look
     users = used_by(dataset)
     if users:
         raise Conflict(

@@ -85,6 +85,7 @@ def save_environment(
 @transaction.atomic
 def remove_environment(environment: Environment, *, by: User) -> None:
     """Remove an environment in which nothing was recorded; results are never destroyed this way."""
+    _locked(environment)  # no run begins here while we look
     users = used_by(environment)
     if users:
         raise Conflict(

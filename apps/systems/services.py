@@ -74,6 +74,7 @@ def save_component(system: System, *, by: User, component: Component | None = No
 @transaction.atomic
 def remove_component(component: Component, *, by: User) -> None:
     """Remove a component that nothing talks to any more."""
+    _locked(component)  # nothing gets to hang on it while we look
     seams = component.consumes.count() + component.provides.count()
     if seams:
         raise Conflict(
@@ -107,6 +108,7 @@ def save_point(system: System, *, by: User, point: IntegrationPoint | None = Non
 @transaction.atomic
 def remove_point(point: IntegrationPoint, *, by: User) -> None:
     """Remove a seam that no workflow and no case goes through; results that exercised it stay, without it."""
+    _locked(point)  # nothing gets to hang on it while we look
     workflows = list(point.workflows.distinct().values_list("name", flat=True)[:3])
     users = [*workflows, *used_by(point, links_only=True)]
     if users:
