@@ -66,8 +66,7 @@ class _Bench:
         self._product = product
         call = product.call
         call("POST", "/environments/", {"system": "shop", "name": "Bench", "slug": "bench", "max_parallel": 128})
-        environment = call("GET", "/environments/?system=shop&slug=bench")["results"][0]["id"]
-        call("POST", "/variables/", {"environment": environment, "name": "TARGET", "value": address})
+        call("POST", "/variables/", {"system": "shop", "environment": "bench", "name": "TARGET", "value": address})
         for slug, count in (("bench", ROWS), ("bench-shop", SHOP_ROWS)):
             rows = [{"label": str(n), "values": {"n": n}} for n in range(count)]
             call("POST", "/datasets/", {"system": "shop", "name": slug, "slug": slug, "columns": ["n"], "rows": rows})
