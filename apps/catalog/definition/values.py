@@ -20,6 +20,30 @@ def variable_name(problems: Problems, name: Any, path: Path) -> None:
         problems.add(path, _("“{name}” cannot be the name of a variable"), name=name)
 
 
+# The method for each type of field; apart from the instances, of which one is made for every step that runs.
+_CHECKS = {
+    "text": "_text",
+    "multiline": "_text",
+    "code": "_text",
+    "markdown": "_text",
+    "choice": "_choice",
+    "integer": "_number",
+    "number": "_number",
+    "boolean": "_boolean",
+    "list": "_list",
+    "pairs": "_pairs",
+    "values": "_values",
+    "object": "_object",
+    "objects": "_objects",
+    "json": "_json",
+    "items": "_items",
+    "variables": "_variables",
+    "name": "_name",
+    "shared": "_short_name",
+    "steps": "_steps",
+}
+
+
 class FieldChecker:
     """Notes in *problems* what does not fit the description of a kind.
 
@@ -38,41 +62,23 @@ class FieldChecker:
         self._problems = problems
         self._rendered = rendered
         self._check_steps = steps
-        self._checks: dict[str, Callable[[Field, Any, Path], None]] = {
-            "text": self._text,
-            "multiline": self._text,
-            "code": self._text,
-            "markdown": self._text,
-            "choice": self._choice,
-            "integer": self._number,
-            "number": self._number,
-            "boolean": self._boolean,
-            "list": self._list,
-            "pairs": self._pairs,
-            "values": self._values,
-            "object": self._object,
-            "objects": self._objects,
-            "json": self._json,
-            "items": self._items,
-            "variables": self._variables,
-            "name": self._name,
-            "shared": self._short_name,
-            "steps": self._steps,
-        }
 
     def check(
         self, fields: tuple[Field, ...], choices: tuple[Choice, ...], given: Mapping[str, Any], path: Path
     ) -> None:
         """Note what is wrong in *given*, which stands at *path*."""
-        known = {field.name: field for field in fields}
-        for name in given:
-            if name not in known:
-                unknown_key(self._problems, (*path, name), name, known)
+        recognised = 0
         for field in fields:
-            if given.get(field.name) is not None or (field.type == "json" and field.name in given):
-                self._checks[field.type](field, given[field.name], (*path, field.name))
+            present = field.name in given
+            recognised += present
+            if present and (given[field.name] is not None or field.type == "json"):
+                getattr(self, _CHECKS[field.type])(field, given[field.name], (*path, field.name))
             elif field.required:
                 self._problems.add(path, _("“{name}” is missing"), name=field.name)
+        if recognised < len(given):
+            known = [field.name for field in fields]
+            for name in given.keys() - set(known):
+                unknown_key(self._problems, (*path, name), name, known)
         for choice in choices:
             self._one_of(choice, given, path)
 
