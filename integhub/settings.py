@@ -57,8 +57,10 @@ SECRET_KEY = required("INTEGHUB_SECRET_KEY")
 FIELD_KEYS = listed("INTEGHUB_FIELD_KEYS")  # Fernet keys, newest first
 if not FIELD_KEYS:
     raise ImproperlyConfigured("INTEGHUB_FIELD_KEYS is not set: secrets could not be encrypted.")
-if not EMBEDDED and len(SECRET_KEY) < 40:
-    raise ImproperlyConfigured("INTEGHUB_SECRET_KEY is shorter than 40 characters.")
+if not EMBEDDED and (len(SECRET_KEY) < 40 or len(set(SECRET_KEY)) < 8):
+    raise ImproperlyConfigured("INTEGHUB_SECRET_KEY must have at least 40 characters, and they must not be the same.")
+if DEBUG and not EMBEDDED:
+    raise ImproperlyConfigured("INTEGHUB_DEBUG=1 shows settings and variables to everybody: only in an embedded start.")
 
 BASE_URL = os.environ.get("INTEGHUB_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
 _host = urlsplit(BASE_URL).hostname or "127.0.0.1"

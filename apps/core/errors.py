@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError
 from django.utils.translation import gettext as _
 
 # Of PostgreSQL: foreign key, unique, deadlock, serialization. What breaks a rule of one row alone is a bug of ours.
@@ -49,4 +49,11 @@ def collision(error: Exception) -> DomainError | None:
         return Conflict("changed-meanwhile", _("Somebody changed or removed this at the same moment. Load it again."))
     if isinstance(error, ObjectDoesNotExist):
         return DomainError("gone", _("This is not there any more: somebody removed it at the same moment."), status=404)
+    return None
+
+
+def unstorable(error: Exception) -> DomainError | None:
+    """What to tell of *error* when PostgreSQL cannot hold what was sent: NUL, a number beyond its type."""
+    if isinstance(error, DataError) or (isinstance(error, ValueError) and "NUL (0x00)" in str(error)):
+        return DomainError("invalid", _("It holds a character or number that cannot be stored."))
     return None

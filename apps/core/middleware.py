@@ -6,7 +6,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 
 from apps.core.answers import refusal
-from apps.core.errors import DomainError, collision
+from apps.core.errors import DomainError, collision, unstorable
 
 logger = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ class DomainErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        told = error if isinstance(error, DomainError) else collision(error)
+        told = error if isinstance(error, DomainError) else collision(error) or unstorable(error)
         if told is not error and told is not None:
-            logger.warning("request.collided", exc_info=error)
+            logger.warning("request.refused", exc_info=error)
         return refusal(request, told) if told is not None else None

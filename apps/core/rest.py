@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
-from apps.core.errors import DomainError, collision
+from apps.core.errors import DomainError, collision, unstorable
 
 logger = structlog.get_logger(__name__)
 
@@ -57,9 +57,9 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF exception handler: every error as ``application/problem+json`` (RFC 9457)."""
     if isinstance(error, RequestDataTooBig):
         error = DomainError("too-large", str(error), status=413)
-    elif (collided := collision(error)) is not None:
-        logger.warning("request.collided", exc_info=error)
-        error = collided
+    elif (told := collision(error) or unstorable(error)) is not None:
+        logger.warning("request.refused", exc_info=error)
+        error = told
     if isinstance(error, DomainError):
         return _answer(error.problem(), error.status)
     response = exception_handler(error, context)
