@@ -11,6 +11,7 @@ urlpatterns = [
     path("favicon.ico", core.favicon, name="favicon"),
     path("language/", core.language, name="language"),
     path("theme/", core.theme, name="theme"),
+    path("hooks/", include("apps.execution.hook_urls")),
     path("", include("apps.accounts.urls")),
     path("", include("apps.systems.urls")),
     path(SYSTEM, include("apps.environments.urls")),

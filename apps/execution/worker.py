@@ -17,10 +17,12 @@ from billiard import current_process
 from django.conf import settings
 from django.db import close_old_connections
 
+from apps.environments.services import mailboxes
 from apps.execution.engine.egress import EgressPolicy
-from apps.execution.engine.settings import EngineSettings
+from apps.execution.engine.settings import EngineSettings, MailboxSettings
 from apps.execution.executors.registry import Executors
 from apps.execution.guarding import watched
+from apps.execution.hooks import StoredCallbacks
 
 T = TypeVar("T")
 
@@ -45,7 +47,14 @@ def _database() -> ThreadPoolExecutor:
 def engine_executors() -> Executors:
     """Executors of this child; opened lazily, so safe after the fork."""
     egress = EgressPolicy.of(deny=settings.EXECUTION_DENY_ADDRESSES, allow=settings.EXECUTION_ALLOW_ADDRESSES)
-    return Executors(EngineSettings(egress=egress))
+    return Executors(EngineSettings(egress=egress, mailbox=_mailbox(), callbacks=StoredCallbacks()))
+
+
+def _mailbox() -> MailboxSettings | None:
+    if not settings.MAILBOX:
+        return None
+    ours = mailboxes()
+    return MailboxSettings(redis_url=settings.REDIS_URL, key=ours.key, domain=ours.domain)
 
 
 def allowed_kinds() -> frozenset[str]:

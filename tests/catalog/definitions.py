@@ -38,6 +38,41 @@ HTTP: dict[str, Any] = {
     },
     "retry": {"for": 5, "every": 0.2},
 }
+HTTP_MULTIPART: dict[str, Any] = {
+    "name": "Send files",
+    "kind": "http",
+    "with": {
+        "method": "POST",
+        "url": "http://s",
+        "auth": {"username": "ann", "password": "{{ PASSWORD }}"},
+        "multipart": [
+            {"name": "note", "value": "one\ntwo"},
+            {"name": "order", "json": {"b": 1, "a": ["{{ sku }}"]}},
+            {"name": "photo", "base64": "iVBORw0=", "filename": "photo.png", "type": "image/png"},
+        ],
+        "cookies": False,
+        "http_version": "2",
+        "proxy": "{{ PROXY }}",
+        "client": {"certificate": "{{ PEM }}", "key": "{{ KEY }}", "password": "x"},
+    },
+    "expect": [
+        {"check": "version", "equals": "2"},
+        {"check": "redirects", "count": 0},
+    ],
+}
+HTTP_STREAM: dict[str, Any] = {
+    "name": "Listen",
+    "kind": "http",
+    "with": {
+        "url": "http://s/events",
+        "auth": {"bearer": "{{ token }}"},
+        "stream": {"count": 2, "until": "paid", "where": {"$.state": "paid", "n": 3}, "wait": 2.5},
+    },
+    "expect": [
+        {"check": "events", "at": "$[0].json.state", "equals": "paid"},
+        {"check": "first_event", "below": 500},
+    ],
+}
 GRAPHQL = {
     "name": "Ask by GraphQL",
     "kind": "http",
@@ -81,6 +116,48 @@ REDIS_STREAM = {
         "url": "{{ REDIS }}",
         "stream": {"key": "orders", "count": 5, "since": "1-0", "where": {"id": "{{ order_id }}"}, "decode": ["lines"]},
     },
+}
+WEBSOCKET: dict[str, Any] = {
+    "name": "Talk",
+    "kind": "websocket",
+    "with": {
+        "url": "{{ LIVE }}/orders",
+        "headers": {"X-Text": "plain"},
+        "auth": {"bearer": "{{ token }}"},
+        "subprotocols": ["orders.v1", "2"],
+        "exchange": [
+            {"send": "hello\nthere"},
+            {"json": {"subscribe": ["{{ order_id }}", 1, None]}},
+            {"base64": "AAE="},
+            {"receive": {"count": 2, "until": "paid", "where": {"$.state": ["paid", "packed"]}, "wait": 2.5}},
+            {"receive": {}},
+            {"closed": 5},
+        ],
+        "cookies": False,
+        "verify": False,
+        "ca": "{{ CA }}",
+        "client": {"certificate": "{{ PEM }}"},
+    },
+    "expect": [
+        {"check": "messages", "at": "$[*].json.state", "equals": ["paid"]},
+        {"check": "status", "equals": 101},
+        {"check": "header", "at": "X", "exists": False},
+        {"check": "subprotocol", "equals": "orders.v1"},
+        {"check": "close_code", "equals": 1000},
+        {"check": "close_reason", "contains": "bye"},
+    ],
+}
+WEBHOOK: dict[str, Any] = {
+    "name": "It is told",
+    "kind": "webhook",
+    "with": {"name": "paid", "where": {"$.state": ["paid", 2], "X-Id": "7"}, "count": 2, "wait": 5, "settle": 0.5},
+    "expect": [
+        {"check": "calls", "at": "$[*].method", "equals": ["POST", "POST"]},
+        {"check": "count", "equals": 2},
+        {"check": "json", "at": "$.state", "equals": "paid"},
+        {"check": "body", "contains": "paid"},
+        {"check": "header", "at": "X-Signature", "equals": "{{ hmac_sha256(KEY, order_id) }}"},
+    ],
 }
 GRPC = {
     "name": "Reserve",
@@ -169,6 +246,8 @@ STEPS = {
     "repeat in repeat": REPEAT_TIMES,
     "parallel": PARALLEL,
     "http": HTTP,
+    "multipart": HTTP_MULTIPART,
+    "http stream": HTTP_STREAM,
     "graphql": GRAPHQL,
     "form": FORM,
     "body": BODY,
@@ -177,6 +256,8 @@ STEPS = {
     "sql in order": SQL_LISTED,
     "redis command": REDIS_COMMAND,
     "redis stream": REDIS_STREAM,
+    "websocket": WEBSOCKET,
+    "webhook": WEBHOOK,
     "grpc": GRPC,
     "argv": COMMAND_ARGV,
     "shell": COMMAND_SHELL,

@@ -38,7 +38,7 @@ class EgressDenied(Exception):
     def __init__(self, host: str, address: str) -> None:
         self.host = host
         self.address = address
-        where = address if host in ("", address) else f"{host} ({address})"
+        where = (address or host) if host in ("", address) or not address else f"{host} ({address})"
         super().__init__(
             f"{where} may not be reached: the address is denied for steps. "
             "Whoever runs the workers can allow it (INTEGHUB_ALLOW_ADDRESSES)."
@@ -99,6 +99,22 @@ class EgressPolicy:
         if not permitted:
             raise EgressDenied(host, addresses[0] if addresses else "")
         return permitted
+
+    async def check(self, host: str, port: int) -> None:
+        """For connections that somebody else makes, like a proxy: every address of *host* must be permitted.
+
+        A name that is not known here passes, unless only what is allowed may be reached. Raises ``EgressDenied``.
+        """
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            if self.only_allowed:
+                raise EgressDenied(host, "") from None
+            return
+        for entry in found:
+            address = str(entry[4][0])
+            if not self.permits(address):
+                raise EgressDenied(host, address)
 
 
 def _forms(address: Address) -> list[Address]:

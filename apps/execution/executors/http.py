@@ -9,6 +9,9 @@ import pycurl
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors import http_messages as messages
 from apps.execution.executors.base import Observed, SeamError, StepBlocked, StepContext, StepRequest
+from apps.execution.executors.http_cookies import CookieJar
+from apps.execution.executors.http_proxy import through_proxy
+from apps.execution.executors.http_stream import EventStream
 from apps.execution.executors.http_transfer import Transfer, ca_options
 
 _IDLE_HANDLES = 64
@@ -35,26 +38,46 @@ class HttpExecutor:
 
     async def run(self, step: StepRequest, context: StepContext) -> Observed:
         """Send the request and read the response."""
-        request = messages.prepare(step.params, context.traceparent)
-        curl = self._idle.pop() if self._idle else pycurl.Curl()
+        params = step.params
+        request = messages.prepare(params, context.traceparent)
+        jar = CookieJar(context.session) if params.get("cookies", True) else None
+        if params.get("proxy"):
+
+            async def send(hop: messages.Request, hop_params: Mapping[str, Any], left: float) -> Observed:
+                return await self._send(hop, hop_params, left, jar)
+
+            return await through_proxy(request, params, step.timeout, send, self._settings.egress)
+        return await self._send(request, params, step.timeout, jar)
+
+    async def _send(
+        self, request: messages.Request, params: Mapping[str, Any], limit: float, jar: CookieJar | None
+    ) -> Observed:
+        # A handle that was used before would keep the cookies of a redirect for the next request.
+        curl = self._idle.pop() if self._idle and jar is not None else pycurl.Curl()
         transfer = Transfer(curl, request, self._settings, self._trust)
-        transfer.set_up(step.params, step.timeout)
+        transfer.set_up(params, limit)
+        if jar is not None:
+            transfer.keep_cookies(jar)
+        if params.get("stream"):
+            transfer.read_stream(EventStream(params["stream"]))
+        ended = "before the stream ended"
         try:
             await self._open_multi().perform(curl)
         except pycurl.error as error:
             code, text = error.args
-            if not (code == pycurl.E_WRITE_ERROR and transfer.cut):
-                raise self._failure(transfer, code, text, step.timeout) from None
+            if not transfer.ended_by_us(code):
+                raise transfer.failure(code, text) from None
+            ended = f"within {transfer.limit:g} s" if code == pycurl.E_OPERATION_TIMEDOUT else ended
+        transfer.close()
         # A cancelled handle is still being taken out of the multi handle: only others are used again.
         observed = transfer.observed()
-        self._recycle(curl)
+        if transfer.reusable:
+            self._recycle(curl)
+        else:
+            curl.close()
+        if transfer.stream is not None and (missing := transfer.stream.missing(ended)):
+            raise SeamError(missing, observed)
         return observed
-
-    def _failure(self, transfer: Transfer, code: int, text: str, timeout: float) -> Exception:
-        if transfer.denied is not None:
-            return StepBlocked(str(transfer.denied))
-        error = transfer.failure(code, text, timeout)
-        return error if isinstance(error, StepBlocked) else SeamError(str(error), transfer.observed())
 
     def _recycle(self, curl: pycurl.Curl) -> None:
         curl.reset()

@@ -1,13 +1,16 @@
 """HTTP requests and responses as values."""
 
+import base64
 import codecs
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
 
+from apps.execution.engine.masking import MASK
 from apps.execution.executors.base import StepBlocked
+from apps.execution.executors.http_multipart import multipart
 from apps.execution.executors.urls import without_password
 
 USER_AGENT = "IntegHub/1"
@@ -17,19 +20,28 @@ _TEXTUAL = ("text/", "json", "xml", "javascript", "x-www-form-urlencoded", "yaml
 
 @dataclass(slots=True)
 class Request:
-    """What is sent. *headers* as (name, value), in order."""
+    """What is sent. *headers* as (name, value), in order.
+
+    *readable* is the body as people see it where the body itself is not text; *signed_in* says that
+    the header ``Authorization`` was made from a password or token.
+    """
 
     method: str
     url: str
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes | None = None
+    readable: str = ""
+    signed_in: bool = False
 
     def shown(self) -> dict[str, Any]:
         """The request for people."""
         url = without_password(self.url) if "@" in self.url else self.url
         shown: dict[str, Any] = {"method": self.method, "url": url, "headers": dict(self.headers)}
+        if self.signed_in:
+            scheme = shown["headers"]["Authorization"].partition(" ")[0]
+            shown["headers"]["Authorization"] = f"{scheme} {MASK}"
         if self.body is not None:
-            shown["body"] = self.body.decode(errors="replace")
+            shown["body"] = self.readable or self.body.decode(errors="replace")
         return shown
 
     def header_lines(self) -> list[bytes]:
@@ -39,17 +51,35 @@ class Request:
 
 def prepare(params: Mapping[str, Any], traceparent: str) -> Request:
     """The request that the rendered *params* of a step mean. Raises ``StepBlocked``."""
-    body, content_type = _body(params)
+    body, content_type, readable = multipart(params["multipart"]) if "multipart" in params else (*_body(params), "")
     method = params.get("method") or ("POST" if "graphql" in params else "GET")
+    headers = headers_of(params, content_type, traceparent)
+    signed_in = "auth" in params and headers[-1][0] == "Authorization"
+    return Request(method, _url(params), headers, body, readable, signed_in)
+
+
+def headers_of(params: Mapping[str, Any], content_type: str, traceparent: str) -> list[tuple[str, str]]:
+    """The headers of a step, with those that it need not name; what ``auth`` makes comes last."""
     headers = [(str(name), _plain(value)) for name, value in (params.get("headers") or {}).items()]
     names = {name.lower() for name, _value in headers}
     for name, value in (("Content-Type", content_type), ("traceparent", traceparent), ("User-Agent", USER_AGENT)):
         if value and name.lower() not in names:
             headers.append((name, value))
+    if "auth" in params and "authorization" not in names:
+        headers.append(("Authorization", _authorization(params["auth"])))
     for name, value in headers:
         if not name or any(character in name + value for character in "\r\n\0"):
             raise StepBlocked(f"the header “{name}” holds a line break or has no name: it cannot be sent")
-    return Request(method, _url(params), headers, body)
+    return headers
+
+
+def _authorization(auth: Mapping[str, Any]) -> str:
+    if auth.get("bearer"):
+        return f"Bearer {auth['bearer']}"
+    if not auth.get("username"):
+        raise StepBlocked("“auth” needs a username (with its password) or a bearer token")
+    both = f"{auth['username']}:{auth.get('password', '')}"
+    return "Basic " + base64.b64encode(both.encode()).decode()
 
 
 def _url(params: Mapping[str, Any]) -> str:
@@ -114,6 +144,7 @@ class Head:
     """The first line and the headers of a response; *headers* as they came, *values* by lower name."""
 
     version: str = ""
+    status: int = 0
     reason: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
@@ -121,17 +152,36 @@ class Head:
 
 def head_of(lines: Iterable[bytes]) -> Head:
     """The last head in *lines*: those of redirects and of ``100 Continue`` come before it."""
+    return heads_of(lines)[-1]
+
+
+def heads_of(lines: Iterable[bytes]) -> list[Head]:
+    """Every head in *lines*; at least one, empty when nothing came."""
+    heads: list[Head] = []
     head = Head()
     for raw in lines:
         line = raw.decode("utf-8", errors="replace").rstrip("\r\n")
         if line.startswith("HTTP/"):
             version, _, rest = line.partition(" ")
-            head = Head(version.removeprefix("HTTP/"), rest.partition(" ")[2])
+            code, _, reason = rest.partition(" ")
+            head = Head(version.removeprefix("HTTP/"), int(code) if code.isdigit() else 0, reason)
+            heads.append(head)
             continue
         name, colon, value = line.partition(":")
         if colon:
             _add_header(head, name.strip(), value.strip())
-    return head
+    return heads or [head]
+
+
+def redirects_in(heads: list[Head], url: str) -> list[dict[str, Any]]:
+    """The redirects that were followed from *url* to the last of *heads*: ``{status, url, location}``."""
+    chain: list[dict[str, Any]] = []
+    for head in heads[:-1]:
+        location = head.values.get("location", "")
+        if 300 <= head.status < 400 and location:
+            chain.append({"status": head.status, "url": without_password(url), "location": without_password(location)})
+            url = urljoin(url, location)
+    return chain
 
 
 def _add_header(head: Head, name: str, value: str) -> None:

@@ -4,26 +4,25 @@ import json
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import pycurl
 
+from apps.execution.engine.differences import written
 from apps.execution.engine.egress import EgressDenied
 from apps.execution.engine.settings import EngineSettings
-from apps.execution.executors.base import NotObserved, Observed, StepBlocked
-from apps.execution.executors.http_messages import Head, Request, head_of, text_of
+from apps.execution.executors import http_options
+from apps.execution.executors.base import NotObserved, Observed, SeamError, StepBlocked
+from apps.execution.executors.http_cookies import CookieJar, sets_cookies
+from apps.execution.executors.http_failures import MAX_REDIRECTS, Failure
+from apps.execution.executors.http_messages import Head, Request, heads_of, redirects_in, text_of
+from apps.execution.executors.http_stream import EventStream
+from apps.execution.executors.urls import without_password
 
-_MAX_REDIRECTS = 10
 _DNS_KEPT = 30  # seconds
 _HTTP_ONLY = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
-_TLS_ERRORS = {
-    pycurl.E_SSL_CONNECT_ERROR,
-    pycurl.E_SSL_CERTPROBLEM,
-    pycurl.E_SSL_CIPHER,
-    pycurl.E_PEER_FAILED_VERIFICATION,
-    pycurl.E_SSL_CACERT_BADFILE,
-}
 
 
 def ca_options(ca_file: str) -> list[tuple[int, str]]:
@@ -50,10 +49,37 @@ class Transfer:
         self._size = 0
         self.cut = False
         self.denied: EgressDenied | None = None
+        self.stream: EventStream | None = None
+        self._jar: CookieJar | None = None
+        self._sent_cookies = ""
+        self.limit = 0.0
+        """Seconds within which the response must end."""
+        self.reusable = False
+        """Whether the handle may serve other requests: it was told to keep cookies, and met none."""
+
+    def keep_cookies(self, jar: CookieJar) -> None:
+        """Send the cookies of *jar*, and put those of the response into it."""
+        self._jar = jar
+        self.reusable = not jar.give(self._curl)
+        if not self.reusable:  # only libcurl knows which of them fit the request
+            self._curl.setopt(pycurl.VERBOSE, 1)
+            self._curl.setopt(pycurl.DEBUGFUNCTION, self._note_cookies)
+
+    def _note_cookies(self, kind: int, text: bytes) -> None:
+        if kind == pycurl.INFOTYPE_HEADER_OUT:
+            lines = text.decode("utf-8", errors="replace").splitlines()
+            self._sent_cookies = next((line[8:] for line in lines if line.lower().startswith("cookie: ")), "")
+
+    def read_stream(self, stream: EventStream) -> None:
+        """Read events until *stream* has what it wants, or its time is over."""
+        self.stream = stream
+        if stream.wanted.wait is not None and stream.wanted.wait < self.limit:
+            self.limit = stream.wanted.wait
+            self._curl.setopt(pycurl.TIMEOUT_MS, max(1, int(self.limit * 1000)))
 
     def set_up(self, params: Mapping[str, Any], timeout: float) -> None:
         """Give libcurl the request. Raises ``StepBlocked`` for what it cannot send."""
-        curl = self._curl
+        curl, self.limit = self._curl, timeout
         try:
             curl.setopt(pycurl.URL, self._request.url)
             self._set_method(params)
@@ -65,6 +91,9 @@ class Transfer:
                 curl.setopt(option, path)
             if params.get("ca"):
                 curl.setopt(pycurl.CAINFO_BLOB, params["ca"])
+            curl.setopt(pycurl.PROXY, "")  # a proxy of the worker's environment would hide the address
+            if not http_options.RARE.isdisjoint(params):
+                http_options.apply(curl, params, self._trust)
         except (pycurl.error, TypeError, ValueError) as error:
             raise StepBlocked(f"the request cannot be sent: {error}") from None
         curl.setopt(pycurl.TIMEOUT_MS, max(1, int(timeout * 1000)))
@@ -72,7 +101,6 @@ class Transfer:
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.PROTOCOLS, _HTTP_ONLY)
         curl.setopt(pycurl.REDIR_PROTOCOLS, _HTTP_ONLY)
-        curl.setopt(pycurl.PROXY, "")  # a proxy of the worker's environment would hide the address
         curl.setopt(pycurl.ACCEPT_ENCODING, "")
         curl.setopt(pycurl.DNS_CACHE_TIMEOUT, _DNS_KEPT)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
@@ -83,7 +111,7 @@ class Transfer:
         curl, method, body = self._curl, self._request.method, self._request.body
         if params.get("follow_redirects"):
             curl.setopt(pycurl.FOLLOWLOCATION, 1)
-            curl.setopt(pycurl.MAXREDIRS, _MAX_REDIRECTS)
+            curl.setopt(pycurl.MAXREDIRS, MAX_REDIRECTS)
         if body is not None or method == "POST":
             # As POST and not by name, so that a redirect may turn it into GET, as browsers do.
             curl.setopt(pycurl.POST, 1)
@@ -111,12 +139,33 @@ class Transfer:
             self.cut = True
             return 0  # ends the transfer
         self._parts.append(part)
+        if self.stream is not None and self.stream.feed(part, self._content_type):
+            return 0
         return len(part)
+
+    def _content_type(self) -> str:
+        return heads_of(self._lines)[-1].values.get("content-type", "")
+
+    def ended_by_us(self, code: int) -> bool:
+        """Whether libcurl's error *code* only says that enough of the response was read."""
+        if code == pycurl.E_WRITE_ERROR:
+            return self.cut or (self.stream is not None and self.stream.done)
+        timed = self.stream is not None and self.stream.wanted.is_timed
+        return timed and code == pycurl.E_OPERATION_TIMEDOUT and bool(self._curl.getinfo(pycurl.RESPONSE_CODE))
+
+    def close(self) -> None:
+        """The transfer is over: keep its cookies."""
+        if self._jar is not None and (not self.reusable or sets_cookies(self._lines)):
+            self._jar.learn(self._curl)
+            self.reusable = False
 
     def observed(self) -> Observed:
         """What was sent and received, as far as it came."""
-        head = head_of(self._lines)
+        heads = heads_of(self._lines)
+        head = heads[-1]
         observed = Observed(request=self._request.shown(), timings=self._timings())
+        if self._sent_cookies:
+            observed.request["cookies"] = self._sent_cookies
         status = self._curl.getinfo(pycurl.RESPONSE_CODE)
         if not status:
             return observed
@@ -126,10 +175,28 @@ class Transfer:
         observed.subjects = {
             "status": status,
             "header": head.values,
+            "version": head.version,
             "body": text if text is not None else _not_text,
             "json": lambda: self._json(text),
+            "redirects": [],
         }
+        if len(heads) > 1 and (chain := redirects_in(heads, self._request.url)):
+            observed.response |= {"redirects": chain, "url": without_password(self._curl.getinfo(pycurl.EFFECTIVE_URL))}
+            observed.subjects["redirects"] = chain
+        if self.stream is not None:
+            self._show_stream(self.stream, observed)
         return observed
+
+    def _show_stream(self, stream: EventStream, observed: Observed) -> None:
+        stream.finish()
+        observed.subjects["events"] = stream.events
+        with suppress(RecursionError):  # nested too deeply: the text itself stays
+            if len(written(stream.events, self._settings.body_stored)) <= self._settings.body_stored:
+                observed.response["events"] = stream.events
+                observed.response.pop("body", None)
+        if stream.events:
+            first = observed.subjects["first_event"] = stream.events[0]["at"]
+            observed.response["first_event_ms"] = first
 
     def _shown(self, status: int, head: Head, body: bytes, text: str | None, notes: list[str]) -> dict[str, Any]:
         curl = self._curl
@@ -142,9 +209,6 @@ class Transfer:
             "address": f"{curl.getinfo(pycurl.PRIMARY_IP)}:{curl.getinfo(pycurl.PRIMARY_PORT)}",
             "new_connection": bool(curl.getinfo(pycurl.NUM_CONNECTS)),
         }
-        redirects = curl.getinfo(pycurl.REDIRECT_COUNT)
-        if redirects:
-            shown |= {"redirects": redirects, "url": curl.getinfo(pycurl.EFFECTIVE_URL)}
         if self.cut:
             notes.append(self._cut_note(head))
         if text is None:
@@ -175,57 +239,41 @@ class Transfer:
             raise NotObserved("the body is JSON that is nested too deeply") from None
 
     def _timings(self) -> dict[str, float]:
-        """Milliseconds of each part; a connection used again has no dns, connect and tls."""
+        """Milliseconds of each part, which add up to the total; with redirects each is the sum of all requests.
+
+        A connection used again has no dns, connect and tls. Through a proxy, tls holds the proxy's own answer.
+        """
         get = self._curl.getinfo
         dns, connect, tls = (
             get(pycurl.NAMELOOKUP_TIME_T),
             get(pycurl.CONNECT_TIME_T),
             get(pycurl.APPCONNECT_TIME_T),
         )
-        sent, first, total = (
-            get(pycurl.PRETRANSFER_TIME_T),
-            get(pycurl.STARTTRANSFER_TIME_T),
-            get(pycurl.TOTAL_TIME_T),
-        )
+        first, total = get(pycurl.STARTTRANSFER_TIME_T), get(pycurl.TOTAL_TIME_T)
+        connected = max(dns, connect, tls)
         return {
             "dns": dns / 1000,
             "connect": max(0, connect - dns) / 1000,
             "tls": max(0, tls - connect) / 1000,
-            "first_byte": max(0, first - sent) / 1000,
+            "first_byte": max(0, first - connected) / 1000,
             "transfer": max(0, total - first) / 1000 if first else 0.0,
             "total": total / 1000,
         }
 
-    def failure(self, code: int, text: str, timeout: float) -> Exception:
-        """What libcurl's error *code* means, in words that say what to check."""
-        if code == pycurl.E_URL_MALFORMAT:  # what it names may be no port, and no host
-            return StepBlocked(f"the URL “{self._request.url}” cannot be used: {text}")
-        parts = urlsplit(self._request.url)
-        where = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-        if code == pycurl.E_COULDNT_RESOLVE_HOST:
-            return OSError(f"the name {parts.hostname} is not known: check the URL and the name service of the worker")
-        if code == pycurl.E_COULDNT_CONNECT:
-            return OSError(f"no connection to {where}: {text}. Does the service run there, and is the port right?")
-        if code == pycurl.E_OPERATION_TIMEDOUT:
-            return TimeoutError(self._timeout_message(where, timeout))
-        if code in _TLS_ERRORS:
-            return OSError(
-                f"no TLS connection to {where}: {text}. Check the certificate and who issued it "
-                "(“ca” trusts an own authority, “verify: false” trusts everyone)."
+    def failure(self, code: int, text: str) -> Exception:
+        """What libcurl's error *code* means; ``StepBlocked`` or ``SeamError``, with what came before it."""
+        if self.denied is not None:
+            return StepBlocked(str(self.denied))
+        if code == pycurl.E_SSL_CERTPROBLEM or (code != pycurl.E_SSL_CONNECT_ERROR and "private key" in text):
+            return StepBlocked(
+                f"the client certificate cannot be used: {text}. Are “certificate” and “key” PEM and a pair?"
             )
-        if code == pycurl.E_TOO_MANY_REDIRECTS:
-            return OSError(f"{where} redirects more than {_MAX_REDIRECTS} times")
-        if code == pycurl.E_GOT_NOTHING:
-            return OSError(f"{where} closed the connection without an answer")
-        return OSError(f"the exchange with {where} broke off: {text}")
-
-    def _timeout_message(self, where: str, timeout: float) -> str:
-        get = self._curl.getinfo
-        if not get(pycurl.CONNECT_TIME_T):
-            return f"no connection to {where} within {timeout:g} s: is the address right, and does nothing block it?"
-        if not get(pycurl.STARTTRANSFER_TIME_T):
-            return f"{where} took the request but did not answer within {timeout:g} s"
-        return f"the answer of {where} did not end within {timeout:g} s; {self._size} bytes came"
+        if code == pycurl.E_URL_MALFORMAT:
+            return StepBlocked(f"the URL “{self._request.url}” cannot be used: {text}")
+        begun = bool(self._curl.getinfo(pycurl.STARTTRANSFER_TIME_T))
+        stage = "body" if begun else "answer" if self._curl.getinfo(pycurl.CONNECT_TIME_T) else "connection"
+        failure = Failure(code, text, self._request.url, self.limit, stage, self._size)
+        return SeamError(str(failure), self.observed())
 
 
 def _not_text() -> Any:

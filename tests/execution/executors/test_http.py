@@ -107,7 +107,7 @@ def test_redirects_are_followed_only_when_asked(http_server: HttpServer) -> None
     assert stay.state is State.PASSED
     follow = run_step("http", {"url": url, "follow_redirects": True}, expect=[{"check": "status", "equals": 200}])
     assert follow.state is State.PASSED
-    assert follow.response["redirects"] == 1
+    assert len(follow.response["redirects"]) == 1
     endless = run_step("http", {"url": f"{http_server.url}/redirect?to=/redirect?to=/x", "follow_redirects": True})
     assert endless.state is State.FAILED
 
@@ -174,6 +174,12 @@ def test_large_response_is_cut_and_the_server_does_not_have_to_send_it_all(http_
     assert [check.passed for check in outcome.checks[1:]] == [True, False]
     assert "cut" in outcome.checks[2].message
     assert http_server.sent < size / 2
+
+
+def test_a_body_that_unpacks_to_far_more_than_it_is_cut(http_server: HttpServer) -> None:
+    outcome = run_step("http", {"url": f"{http_server.url}/bomb"}, settings=EngineSettings(body_read=1_000_000))
+    assert outcome.truncated
+    assert outcome.response["size"] == 1_000_000
 
 
 def test_broken_answers_are_failures(raw_server: RawServer) -> None:

@@ -12,15 +12,23 @@ from apps.catalog.definition.kinds.call import CALL
 from apps.catalog.definition.kinds.command import COMMAND
 from apps.catalog.definition.kinds.grpc import GRPC
 from apps.catalog.definition.kinds.http import HTTP
+from apps.catalog.definition.kinds.mail import MAIL
 from apps.catalog.definition.kinds.manual import MANUAL
 from apps.catalog.definition.kinds.parallel import PARALLEL
+from apps.catalog.definition.kinds.publish import PUBLISH
+from apps.catalog.definition.kinds.receive import RECEIVE
 from apps.catalog.definition.kinds.redis import REDIS
 from apps.catalog.definition.kinds.repeat import REPEAT
 from apps.catalog.definition.kinds.set import SET
 from apps.catalog.definition.kinds.sql import SQL
 from apps.catalog.definition.kinds.wait import WAIT
+from apps.catalog.definition.kinds.webhook import WEBHOOK
+from apps.catalog.definition.kinds.websocket import WEBSOCKET
 
-BUILT_IN = (HTTP, SQL, REDIS, GRPC, COMMAND, MANUAL, WAIT, SET, REPEAT, PARALLEL, CALL)
+BUILT_IN = (
+    HTTP, SQL, REDIS, PUBLISH, RECEIVE, MAIL, WEBHOOK, WEBSOCKET, GRPC, COMMAND, MANUAL,
+    WAIT, SET, REPEAT, PARALLEL, CALL,
+)  # fmt: skip
 GROUP = "integhub.kinds"
 
 

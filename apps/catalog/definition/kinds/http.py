@@ -1,7 +1,8 @@
-"""HTTP requests: REST, GraphQL, forms."""
+"""HTTP requests: REST, GraphQL, forms, files, streams."""
 
 from apps.catalog.definition.fields import Choice, Field, Kind, Subject
 from apps.catalog.definition.kinds.shared import duration
+from apps.catalog.definition.kinds.web import AUTH, CLIENT, WANTED, authority, verify
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.operators import EVERY, LONG_TEXT, NUMERIC, TEXT
 
@@ -11,10 +12,19 @@ _GRAPHQL = (
     Field(name="operation", type="text", label=_("Operation name")),
 )
 
+_PART = (
+    Field(name="name", type="text", label=_("Name"), required=True),
+    Field(name="value", type="multiline", label=_("Text")),
+    Field(name="json", type="json", label=_("JSON")),
+    Field(name="base64", type="multiline", label=_("Base64"), help=_("The bytes of a file, in Base64.")),
+    Field(name="filename", type="text", label=_("File name"), placeholder="photo.png"),
+    Field(name="type", type="text", label=_("Content type"), placeholder="image/png"),
+)
+
 HTTP = Kind(
     name="http",
     label=_("HTTP request"),
-    summary=_("Sends a request and checks the response: REST, GraphQL or a form."),
+    summary=_("Sends a request and checks the response: REST, GraphQL, a form, files or a stream."),
     icon="world",
     fields=(
         Field(
@@ -27,9 +37,18 @@ HTTP = Kind(
         Field(name="url", type="text", label=_("URL"), required=True, placeholder="{{ ORDERS_URL }}/orders"),
         Field(name="params", type="pairs", label=_("Query parameters")),
         Field(name="headers", type="pairs", label=_("Headers")),
+        Field(name="auth", type="object", label=_("Sign-in"), fields=AUTH),
         Field(name="json", type="json", label=_("JSON body")),
         Field(name="body", type="multiline", label=_("Text body")),
         Field(name="form", type="pairs", label=_("Form fields")),
+        Field(
+            name="multipart",
+            type="objects",
+            label=_("Form with files"),
+            help=_("Sent as multipart/form-data. A file is given by what is in it, as text or in Base64."),
+            fields=_PART,
+            alternatives=(Choice(("value", "json", "base64"), required=True),),
+        ),
         Field(
             name="graphql",
             type="object",
@@ -39,25 +58,54 @@ HTTP = Kind(
         ),
         Field(name="follow_redirects", type="boolean", label=_("Follow redirects"), default=False),
         Field(
-            name="verify",
+            name="cookies",
             type="boolean",
-            label=_("Verify the TLS certificate"),
+            label=_("Keep cookies"),
             default=True,
+            help=_("Cookies that the case got are sent, and new ones are kept for its next steps."),
         ),
         Field(
-            name="ca",
-            type="multiline",
-            label=_("Own certificate authority"),
-            help=_("PEM text of an authority to trust for this step, usually a variable."),
-            placeholder="{{ CA_PEM }}",
+            name="stream",
+            type="object",
+            label=_("Read as a stream"),
+            help=_("Server-sent events, or one message a line: reading ends when what you wait for has come."),
+            fields=WANTED,
+        ),
+        Field(
+            name="http_version",
+            type="choice",
+            label=_("HTTP version"),
+            default="auto",
+            choices=("auto", "1.0", "1.1", "2"),
+        ),
+        Field(
+            name="proxy",
+            type="text",
+            label=_("Proxy"),
+            secret=True,
+            help=_("http://, https://, socks5:// or socks5h://; a proxy of the worker is never used by itself."),
+            placeholder="{{ PROXY_URL }}",
+        ),
+        verify(),
+        authority(),
+        Field(
+            name="client",
+            type="object",
+            label=_("Client certificate"),
+            help=_("For mutual TLS. PEM texts, usually secrets."),
+            fields=CLIENT,
         ),
     ),
-    choices=(Choice(("json", "body", "form", "graphql")),),
+    choices=(Choice(("json", "body", "form", "multipart", "graphql")),),
     subjects=(
         Subject(name="status", label=_("Status"), value="number", operators=NUMERIC),
         Subject(name="header", label=_("Header"), value="text", at="name", at_required=True, operators=LONG_TEXT),
         Subject(name="body", label=_("Body as text"), value="text", at="regex", operators=TEXT),
         Subject(name="json", label=_("Body as JSON"), value="structured", at="jsonpath", operators=EVERY),
+        Subject(name="events", label=_("Events of the stream"), value="structured", at="jsonpath", operators=EVERY),
+        Subject(name="first_event", label=_("Time to the first event (ms)"), value="number", operators=NUMERIC),
+        Subject(name="redirects", label=_("Redirects"), value="structured", at="jsonpath", operators=EVERY),
+        Subject(name="version", label=_("HTTP version"), value="text", operators=TEXT),
         duration(),
     ),
     main="json",

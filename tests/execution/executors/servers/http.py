@@ -1,15 +1,17 @@
 """A real HTTP server with every way to behave badly, plain and with TLS by an authority of its own."""
 
 import asyncio
+import base64
 import contextlib
 import ssl
 import threading
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from tests.execution.executors.servers.certificates import Authority
 
@@ -34,6 +36,11 @@ class HttpServer:
         app.router.add_get("/slow-body", self.slow_body)
         app.router.add_get("/big", self.big)
         app.router.add_get("/redirect", self.redirect)
+        app.router.add_post("/redirect-post", self.redirect)
+        app.router.add_get("/endless", self.endless)
+        app.router.add_post("/again", self.again)
+        app.router.add_post("/parts", self.parts)
+        app.router.add_get("/bomb", self.bomb)
         app.router.add_get("/status/{status}", self.status)
         app.router.add_get("/third-time/{key}", self.third_time)
         app.router.add_get("/text", self.text)
@@ -76,6 +83,28 @@ class HttpServer:
 
     async def redirect(self, request: web.Request) -> web.Response:
         raise web.HTTPFound(request.query["to"])
+
+    async def endless(self, request: web.Request) -> web.Response:
+        raise web.HTTPFound("/endless")
+
+    async def again(self, request: web.Request) -> web.Response:
+        raise web.HTTPTemporaryRedirect("/parts")
+
+    async def parts(self, request: web.Request) -> web.Response:
+        """What a form with files holds, each content in Base64."""
+        found = []
+        async for part in await request.multipart():
+            assert isinstance(part, BodyPartReader)
+            content = base64.b64encode(await part.read()).decode()
+            kind = part.headers.get("Content-Type")
+            found.append({"name": part.name, "filename": part.filename, "type": kind, "content": content})
+        return web.json_response(found)
+
+    async def bomb(self, request: web.Request) -> web.Response:
+        """A few bytes that unpack to a hundred megabytes."""
+        packer = zlib.compressobj(wbits=31)
+        body = b"".join(packer.compress(bytes(1024 * 1024)) for _ in range(100)) + packer.flush()
+        return web.Response(body=body, headers={"Content-Encoding": "gzip", "Content-Type": "text/plain"})
 
     async def status(self, request: web.Request) -> web.Response:
         return web.Response(status=int(request.match_info["status"]), text="so it is")

@@ -1,0 +1,58 @@
+"""TLS contexts for kinds that use Python's own TLS."""
+
+import os
+import ssl
+import tempfile
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from apps.execution.executors.base import StepBlocked
+
+
+def context_of(params: Mapping[str, Any], ca_file: str) -> ssl.SSLContext:
+    """The context that ``verify``, ``ca`` and ``client`` of a step mean; *ca_file* as in ``EngineSettings``.
+
+    Raises ``StepBlocked`` for what is no certificate.
+    """
+    verify, ca, client = params.get("verify", True), str(params.get("ca") or ""), params.get("client")
+    if not client:
+        return _context(verify, ca, ca_file)
+    context = _made(verify, ca, ca_file)
+    _show_certificate(context, client)
+    return context
+
+
+@lru_cache(32)
+def _context(verify: bool, ca: str, ca_file: str) -> ssl.SSLContext:
+    """Kept, since reading the authorities of the machine takes some ten milliseconds."""
+    return _made(verify, ca, ca_file)
+
+
+def _made(verify: bool, ca: str, ca_file: str) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cadata=ca or None, cafile=None if ca else ca_file or None)
+    except (ssl.SSLError, ValueError) as error:
+        raise StepBlocked(f"“ca” cannot be used: {error}. Is it PEM?") from None
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _show_certificate(context: ssl.SSLContext, client: Mapping[str, Any]) -> None:
+    """Python reads certificates from files only: a private one, which is gone before anything is sent."""
+    text = f"{client['certificate']}\n{client.get('key') or ''}\n"
+    handle, path = tempfile.mkstemp(suffix=".pem")  # readable by this user only
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+        context.load_cert_chain(path, password=str(client.get("password") or ""))
+    except (ssl.SSLError, ValueError) as error:
+        reason = getattr(error, "reason", None) or str(error)
+        raise StepBlocked(
+            f"the client certificate cannot be used: {reason}. Are “certificate” and “key” PEM and a pair?"
+        ) from None
+    finally:
+        Path(path).unlink(missing_ok=True)

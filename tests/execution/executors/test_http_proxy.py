@@ -1,0 +1,85 @@
+"""Requests through a proxy, and what may not be reached through one."""
+
+import pytest
+
+from apps.execution.engine.egress import EgressPolicy
+from apps.execution.engine.model import State
+from apps.execution.engine.settings import EngineSettings
+from tests.execution.engine.running import run_step
+from tests.execution.executors.servers.http import HttpServer
+from tests.execution.executors.servers.web import Proxy
+from tests.execution.executors.test_http import echoed
+
+
+def test_requests_and_tunnels_go_through_the_proxy(http_server: HttpServer, proxy: Proxy) -> None:
+    plain = run_step("http", {"url": f"{http_server.url}/echo?a=1", "proxy": proxy.url})
+    assert echoed(plain)["query"] == {"a": ["1"]}
+    assert proxy.seen == [f"GET {http_server.url}/echo?a=1 HTTP/1.1"]
+    step = {"url": f"{http_server.tls_url}/echo", "ca": http_server.ca_pem, "proxy": "{{ PROXY }}"}
+    secure = run_step(
+        "http",
+        step,
+        variables={"PROXY": proxy.url},
+        expect=[{"check": "header", "at": "X-Proxy", "exists": False}, {"check": "redirects", "count": 0}],
+    )
+    assert secure.state is State.PASSED, secure.message
+    assert proxy.seen[1].startswith("CONNECT localhost:")
+
+
+def test_the_password_of_the_proxy_is_used(http_server: HttpServer, proxy: Proxy) -> None:
+    url = proxy.url.replace("://", "://ann:secret@")
+    assert run_step("http", {"url": f"{http_server.url}/echo", "proxy": url}).state is State.PASSED
+    assert proxy.credentials == ["Basic YW5uOnNlY3JldA=="]
+
+
+def test_no_proxy_is_used_when_the_variable_is_empty(http_server: HttpServer, proxy: Proxy) -> None:
+    step = {"url": f"{http_server.url}/echo", "proxy": "{{ PROXY }}"}
+    assert run_step("http", step, variables={"PROXY": ""}).state is State.PASSED
+    assert proxy.seen == []
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:3128", "file:///etc"])
+def test_what_is_no_proxy_blocks(http_server: HttpServer, url: str) -> None:
+    outcome = run_step("http", {"url": f"{http_server.url}/echo", "proxy": url})
+    assert outcome.state is State.BLOCKED
+    assert "socks5h://" in outcome.message
+
+
+def test_neither_the_proxy_nor_what_is_behind_it_may_be_a_denied_address(http_server: HttpServer, proxy: Proxy) -> None:
+    step = {"url": f"{http_server.url}/echo", "proxy": proxy.url}
+    no_proxy = EngineSettings(egress=EgressPolicy.of(deny=["127.0.0.1"]))
+    assert run_step("http", step, settings=no_proxy).state is State.BLOCKED
+    for denied in ("http://169.254.169.254/latest/", "http://[fd00:ec2::254]/", "http://0251.0376.0251.0376/"):
+        outcome = run_step("http", {"url": denied, "proxy": proxy.url})
+        assert outcome.state is State.BLOCKED, denied
+        assert "denied" in outcome.message
+    assert proxy.seen == []
+
+
+def test_a_name_that_only_the_proxy_knows_passes_unless_all_must_be_allowed(proxy: Proxy) -> None:
+    step = {"url": "http://only-the-proxy-knows.invalid/", "proxy": proxy.url}
+    assert run_step("http", step, timeout=2).state is State.FAILED
+    assert len(proxy.seen) == 1
+    strict = EngineSettings(egress=EgressPolicy.of(allow=["127.0.0.0/8"], only_allowed=True))
+    assert run_step("http", step, settings=strict, timeout=2).state is State.BLOCKED
+    assert len(proxy.seen) == 1
+
+
+def test_redirects_behind_a_proxy_are_followed_and_checked(http_server: HttpServer, proxy: Proxy) -> None:
+    step = {"method": "POST", "json": {"a": 1}, "follow_redirects": True, "proxy": proxy.url}
+    target = f"{http_server.url}/redirect-post?to=/echo"
+    outcome = run_step("http", {**step, "url": target}, expect=[{"check": "redirects", "count": 1}])
+    assert outcome.state is State.PASSED, outcome.message
+    seen = echoed(outcome)
+    assert (seen["method"], seen["body"]) == ("GET", "")
+    assert "Content-Type" not in seen["headers"]
+    assert outcome.response["url"] == f"{http_server.url}/echo"
+    before = len(proxy.seen)
+    inside = run_step("http", {**step, "url": f"{http_server.url}/redirect-post?to=http://169.254.169.254/"})
+    assert inside.state is State.BLOCKED
+    assert "denied" in inside.message
+    assert len(proxy.seen) == before + 1
+    endless = run_step("http", {**step, "url": f"{http_server.url}/redirect-post?to=/endless"})
+    assert "redirects more than 10 times" in endless.message
+    other = run_step("http", {**step, "url": f"{http_server.url}/redirect-post?to=ftp://127.0.0.1/"})
+    assert "not HTTP" in other.message
