@@ -10,6 +10,7 @@ from django.core.cache import cache, caches
 from django.test import Client
 
 from apps.accounts.models import Membership, Role, Team, User
+from apps.catalog.definition import restricted_kinds
 from apps.catalog.models import CaseRevision, TestCase, TestSuite
 from apps.environments.models import Environment
 from apps.systems.models import Component, IntegrationPoint, System
@@ -135,7 +136,9 @@ def make_case(suite: TestSuite) -> Callable[..., TestCase]:
         )
         body = {**(definition or DEFINITION), "title": title}
         case.current = CaseRevision.objects.create(case=case, number=1, definition=body)
-        case.save(update_fields=["current"])
+        case.needs, case.exclusive = restricted_kinds(body), body.get("exclusive", [])
+        case.retries = body.get("retries")
+        case.save(update_fields=["current", "needs", "exclusive", "retries"])
         return case
 
     return make

@@ -1,7 +1,7 @@
 """Worker processes as they tell of themselves, and their shares of what an environment can take."""
 
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -10,13 +10,24 @@ from django.utils import timezone
 from apps.environments.models import Environment
 
 SILENT_AFTER = timedelta(seconds=20)  # heartbeats come every few seconds
+SHARED = "execution"  # queue of environments that name none of their own
 FORGOTTEN_AFTER = timedelta(days=1)
+
+
+def queues_of(user: Any) -> list[str]:
+    """Queues of the environments that *user* may see."""
+    queues = Environment.objects.filter(system__team__members=user.pk).values_list("queue", flat=True).distinct()
+    return sorted({queue or SHARED for queue in queues.order_by()})
 
 
 class WorkerQuerySet(models.QuerySet["Worker"]):
     def alive(self) -> Self:
         """Those that were heard of lately."""
         return self.filter(seen_at__gte=timezone.now() - SILENT_AFTER)
+
+    def visible_to(self, user: Any) -> Self:
+        """Those that take work of an environment that *user* may see."""
+        return self.listening_to(queues_of(user))
 
     def listening_to(self, queues: list[str]) -> Self:
         """Those that take work from at least one of *queues*."""

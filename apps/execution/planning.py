@@ -2,17 +2,21 @@
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from apps.catalog.models import TestCase
-from apps.core.states import NOT_PASSED
+from apps.catalog.models import RunPriority, TestCase, TestPlan
+from apps.core.states import LETTERS, NOT_PASSED
 from apps.environments.models import DataRow, Environment
 from apps.runs.models import CaseRecord
 from apps.runs.services import Planned
+from apps.systems.models import Workflow
 
 UNKNOWN_MS = 1_000.0  # expected duration of a case that never ran
-PARALLEL = 16  # executions that usually go on at once, for the estimate
+OVERHEAD_MS = 1.0  # of an execution, besides its steps
+RECENT = 5  # results of a case that say how likely it is to fail again
+FEW = 5  # executions of a run that nobody makes wait behind a large one
+_AGAINST = {LETTERS[state] for state in NOT_PASSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +32,49 @@ def fresh_seed() -> int:
     return secrets.randbits(48)
 
 
-def plan(cases: Iterable[TestCase], environment: Environment) -> Plan:
-    """One execution for each case, or for each row of its data set; what failed last and matters most comes first."""
-    chosen = [case for case in cases if case.current_id is not None]
-    records = {record.case_id: record for record in CaseRecord.objects.filter(environment=environment, case__in=chosen)}
-    rows = _rows(chosen)
+def plan(cases: Iterable[TestCase], environment: Environment, *, retries: int = 0) -> Plan:
+    """One execution for each case, or for each row of its data set, by risk.
 
-    def urgency(case: TestCase) -> tuple[bool, int, float, int]:
+    First what failed last, then what failed lately, what a critical workflow or a case of high priority stands for,
+    and of equals what takes longest: the run ends sooner when that does not come last.
+    """
+    chosen = [case for case in cases if case.current_id is not None]
+    records = {one.case_id: one for one in CaseRecord.objects.filter(environment=environment, case__in=chosen)}
+    rows = _rows(chosen)
+    workflows = {case.workflow_id for case in chosen if case.workflow_id}
+    critical = dict(Workflow.objects.filter(pk__in=workflows).values_list("pk", "criticality"))
+
+    def urgency(case: TestCase) -> tuple[bool, int, int, int, float, int]:
         record = records.get(case.pk)
         failed = record is not None and record.state in NOT_PASSED
-        return (not failed, -case.priority, -_expected(record), case.number)
+        lately = sum(letter in _AGAINST for letter in record.strip[-RECENT:]) if record else 0
+        weight = critical.get(case.workflow_id or 0, 0)
+        return (not failed, -lately, -weight, -case.priority, -_expected(record), case.number)
 
     chosen.sort(key=urgency)
-    planned = [one for case in chosen for one in _executions(case, rows.get(case.dataset_id or 0))]
-    spent = sum(_expected(records.get(one.case.pk)) for one in planned if one.case.mode == TestCase.Mode.AUTOMATED)
-    longest = max((_expected(records.get(case.pk)) for case in chosen), default=0.0)
-    return Plan(planned, round(max(spent / PARALLEL, longest)))
+    planned = [one for case in chosen for one in _executions(case, rows.get(case.dataset_id or 0), retries)]
+    return Plan(planned, _duration(planned, records, environment))
+
+
+def _duration(planned: Sequence[Planned], records: Mapping[int, CaseRecord], environment: Environment) -> int:
+    """Milliseconds: all side by side as far as the environment allows, but each resource by one at a time."""
+    spent, longest, alone = 0.0, 0.0, defaultdict[str, float](float)
+    for one in planned:
+        if one.case.mode != TestCase.Mode.AUTOMATED:
+            continue
+        expected = _expected(records.get(one.case.pk))
+        spent, longest = spent + expected, max(longest, expected)
+        for name in one.case.exclusive:
+            alone[name] += expected
+    side_by_side = spent / max(1, environment.max_parallel) + len(planned) * OVERHEAD_MS
+    return round(max(side_by_side, longest, *alone.values())) if planned else 0
+
+
+def priority_of(plan: TestPlan | None, planned: Sequence[Planned]) -> str:
+    """What the plan says; without one, a few executions that somebody waits for go first."""
+    if plan is not None:
+        return plan.priority
+    return RunPriority.URGENT if len(planned) <= FEW else RunPriority.NORMAL
 
 
 def _expected(record: CaseRecord | None) -> float:
@@ -58,7 +89,7 @@ def _rows(cases: Sequence[TestCase]) -> dict[int, list[DataRow]]:
     return grouped
 
 
-def _executions(case: TestCase, rows: list[DataRow] | None) -> list[Planned]:
+def _executions(case: TestCase, rows: list[DataRow] | None, retries: int) -> list[Planned]:
     if not rows:
-        return [Planned(case=case)]
-    return [Planned(case=case, row=row.values, row_label=str(row)) for row in rows]
+        return [Planned(case=case, retries=retries)]
+    return [Planned(case=case, row=row.values, row_label=str(row), retries=retries) for row in rows]

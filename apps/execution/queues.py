@@ -11,9 +11,9 @@ from itertools import combinations
 
 from apps.catalog.models import RunPriority
 from apps.environments.models import Environment
+from apps.execution.models import SHARED
 from apps.runs.models import TestRun
 
-SHARED = "execution"  # of environments that name no queue of their own
 PRIVATE = "env."  # queues of environments begin so
 JOIN = "+"
 URGENT = "urgent"

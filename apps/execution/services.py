@@ -39,15 +39,19 @@ def start_run(
     title: str = "",
     rerun_of: TestRun | None = None,
     seed: int | None = None,
+    priority: str | None = None,
+    retries: int | None = None,
+    time_limit: int | None = None,
 ) -> TestRun:
     """Plan a run of *cases* (each × the rows of its data set) in *environment* and send it to the workers.
 
-    DomainError ``nothing-to-run`` when there is no case, ``other-system`` when something is not of *system*.
+    *priority*, *retries* (of cases that say nothing of it) and *time_limit* (seconds) are those of *plan* unless
+    given. DomainError ``nothing-to-run`` when there is no case, ``other-system`` when something is not of *system*.
     """
     chosen = list(cases)
     if environment.system_id != system.pk or any(case.system_id != system.pk for case in chosen):
         raise DomainError("other-system", _("The environment and the cases must be of this system."), status=422)
-    order = planning.plan(chosen, environment)
+    order = planning.plan(chosen, environment, retries=_or_of_plan(retries, plan and plan.retries) or 0)
     run = runs.create_run(
         environment=environment,
         title=title or _title(plan, chosen),
@@ -58,9 +62,21 @@ def start_run(
         rerun_of=rerun_of,
         seed=planning.fresh_seed() if seed is None else seed,
         expected_ms=order.expected_ms,
+        priority=priority or planning.priority_of(plan, order.planned),
+        time_limit=_or_of_plan(time_limit, plan and plan.time_limit),
     )
     dispatch.send_queued(run)
     return run
+
+
+@transaction.atomic
+def start_runs(*, environments: Sequence[Environment], **what: Any) -> list[TestRun]:
+    """The same run in each of *environments*, by one click; all of them or none."""
+    return [start_run(environment=environment, **what) for environment in environments]
+
+
+def _or_of_plan(given: int | None, planned: int | None) -> int | None:
+    return planned if given is None else given
 
 
 def _title(plan: TestPlan | None, cases: Sequence[TestCase]) -> str:
@@ -80,28 +96,34 @@ def rerun(
     executions: Iterable[int] = (),
     trigger: str = TestRun.Trigger.RERUN,
     environment: Environment | None = None,
+    fresh: bool = False,
 ) -> TestRun:
-    """Run again with the original data rows and seeds, at the cases' current revisions.
+    """Run again at the cases' current revisions, with the original data rows and seeds.
 
-    *which*: ``all``, ``failed`` (failed and blocked), or ``chosen`` with execution ids in *executions*.
+    *which*: ``all``, ``failed`` (failed and blocked), or ``chosen`` with execution ids in *executions*. *fresh* plans
+    the cases of these anew: with the rows that their data sets have now, and new seeds.
     """
-    chosen = run.executions.select_related("case", "case__current").order_by("position")
+    chosen = run.executions.select_related("case").order_by("position")
     if which == "failed":
         chosen = chosen.filter(state__in=[State.FAILED, State.BLOCKED])
     elif which == "chosen":
         chosen = chosen.filter(pk__in=list(executions))
     elif which != "all":
         raise DomainError("unknown-choice", _("Rerun “all”, “failed” or “chosen”."), status=422)
-    return _again(
-        chosen,
-        environment=environment or run.environment,
-        title=run.title,
-        started_by=by,
-        trigger=trigger,
-        plan=run.plan,
-        rerun_of=run,
-        seed=run.seed,
-    )
+    same = {
+        "environment": environment or run.environment,
+        "title": run.title,
+        "started_by": by,
+        "trigger": trigger,
+        "plan": run.plan,
+        "rerun_of": run,
+        "priority": run.priority,
+        "time_limit": run.time_limit,
+    }
+    if fresh:
+        cases = {execution.case_id: execution.case for execution in chosen}
+        return start_run(system=run.system, cases=cases.values(), **same)
+    return _again(chosen, seed=run.seed, **same)
 
 
 @transaction.atomic
@@ -117,9 +139,12 @@ def repeat(
 
 def _again(executions: Iterable[Execution], **fields: Any) -> TestRun:
     planned = [
-        runs.Planned(case=e.case, row=e.row, row_label=e.row_label, seed=e.seed, assigned_to=e.assigned_to)
+        runs.Planned(
+            case=e.case, row=e.row, row_label=e.row_label, seed=e.seed, assigned_to=e.assigned_to, retries=e.retries
+        )
         for e in executions
     ]
+    fields.setdefault("priority", planning.priority_of(None, planned))
     again = runs.create_run(planned=planned, **fields)
     dispatch.send_queued(again)
     return again

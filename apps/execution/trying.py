@@ -56,7 +56,7 @@ def ask(environment: Environment, step: Any, *, row: Mapping[str, Any], session:
     if kind is None or kind.by_person:
         raise DomainError("by-person", _("A step that a person carries out cannot be tried."), status=422)
     ticket = secrets.token_urlsafe(18)
-    queue = variant(base_of(environment), joined(restricted_kinds({"steps": [step]})), urgent=True)
+    queue = variant(base_of(environment), joined(restricted_kinds({"steps": [step]})))
     job = {
         "environment": environment.pk,
         "name": environment.name,
@@ -68,7 +68,7 @@ def ask(environment: Environment, step: Any, *, row: Mapping[str, Any], session:
         "at": time.time(),
     }
     cache.set(_key(ticket), job, KEPT)
-    current_app.send_task(TASK, (ticket,), queue=queue, expires=WAITS)
+    current_app.send_task(TASK, (ticket,), queue=variant(queue, urgent=True), expires=WAITS)
     return ticket
 
 

@@ -1,11 +1,15 @@
 from django.urls import path
 
 from apps.execution import try_views
-from apps.execution.views import manual, runs
+from apps.execution.views import manual, runs, workers
 
 app_name = "execution"
 urlpatterns = [
     path("runs/start/", runs.start, name="start"),
+    path("workers/", workers.workers, name="workers"),
+    path("runs/<int:number>/notices/", workers.notices, name="notices"),
+    path("runs/<int:number>/pause/", runs.pause, name="pause"),
+    path("runs/<int:number>/resume/", runs.resume, name="resume"),
     path("runs/<int:number>/cancel/", runs.cancel, name="cancel"),
     path("runs/<int:number>/rerun/", runs.rerun, name="rerun"),
     path("executions/<int:pk>/manual/", manual.manual, name="manual"),

@@ -8,13 +8,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.catalog.models import TestCase, TestPlan
+from apps.catalog.models import RunPriority, TestCase, TestPlan
 from apps.core import live
 from apps.core.errors import DomainError
+from apps.core.states import State
 from apps.environments.models import Environment
 from apps.environments.services import versions_deployed
 from apps.runs import claiming, parking, recording
-from apps.runs.models import Execution, TestRun
+from apps.runs.copying import copy, json_text
+from apps.runs.models import TestRun
 from apps.runs.rollups import RunDelta, apply_to_run, progress_of, tell_progress
 from apps.systems.services import next_number
 
@@ -56,6 +58,13 @@ class Planned:
     row_label: str = ""
     seed: int | None = None  # None: taken from the run's
     assigned_to: User | None = None
+    retries: int = 0  # of a case that says nothing of it
+
+
+_EXECUTION = (
+    *("run_id", "position", "case_id", "revision_id", "title", "row_label", "row", "seed", "assigned_to_id", "state"),
+    *("attempt", "claim", "worker", "message", "trace_id", "resume_at", "carried", "needs", "exclusive", "retries"),
+)
 
 
 @transaction.atomic
@@ -70,6 +79,8 @@ def create_run(
     rerun_of: TestRun | None = None,
     seed: int,
     expected_ms: int | None = None,
+    priority: str = RunPriority.NORMAL,
+    time_limit: int | None = None,
 ) -> TestRun:
     """A queued run with all its executions, in the given order. Nothing to run is a DomainError."""
     if not planned:
@@ -87,24 +98,31 @@ def create_run(
         versions=versions_deployed(environment),
         total=len(planned),
         expected_ms=expected_ms,
+        priority=priority,
+        time_limit=time_limit,
     )
-    Execution.objects.bulk_create(
-        (_execution(run, position, one) for position, one in enumerate(planned, start=1)), batch_size=2000
+    copy(
+        "runs_execution", _EXECUTION, (_execution(run, position, one) for position, one in enumerate(planned, start=1))
     )
     transaction.on_commit(lambda: live.publish(f"system:{run.system_id}", "runs", progress_of(run)))
     return run
 
 
-def _execution(run: TestRun, position: int, one: Planned) -> Execution:
-    title = f"{one.case.title} · {one.row_label}" if one.row_label else one.case.title
-    return Execution(
-        run=run,
-        position=position,
-        case=one.case,
-        revision=one.case.current,
-        title=title[:300],
-        row=one.row,
-        row_label=one.row_label[:120],
-        seed=(run.seed + position) if one.seed is None else one.seed,
-        assigned_to=one.assigned_to,
+def _execution(run: TestRun, position: int, one: Planned) -> tuple[Any, ...]:
+    case = one.case
+    return (
+        run.pk,
+        position,
+        case.pk,
+        case.current_id,
+        (f"{case.title} · {one.row_label}" if one.row_label else case.title)[:300],
+        one.row_label[:120],
+        json_text(one.row),
+        (run.seed + position) if one.seed is None else one.seed,
+        one.assigned_to.pk if one.assigned_to else None,
+        State.QUEUED.value,
+        *(0, 0, "", "", "", 0, ""),
+        "+".join(case.needs),
+        "{" + ",".join(case.exclusive) + "}",  # short names: nothing in them that an array would read otherwise
+        one.retries if case.retries is None else case.retries,
     )

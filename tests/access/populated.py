@@ -61,7 +61,7 @@ class World:
     def _workers(self) -> None:
         Worker.objects.create(
             name=f"{MARK}-host:{self.system.pk}",
-            queues=["execution"],
+            queues=[f"env.{MARK}"],
             version="1.0",
             concurrency=2,
             started_at=self.now,
@@ -96,7 +96,9 @@ class World:
         WorkflowPoint.objects.create(workflow=self.workflow, point=self.point, position=1)
 
     def _environment(self) -> None:
-        self.environment = Environment.objects.create(system=self.system, name=f"{MARK} place", slug=SLUG)
+        self.environment = Environment.objects.create(
+            system=self.system, name=f"{MARK} place", slug=SLUG, queue=f"env.{MARK}"
+        )
         Variable.objects.create(environment=self.environment, name="ADDRESS", value=f"http://{MARK}.test")
         self.secret = set_secret(self.environment, "KEY", f"{MARK} secret", by=self.admin)
         Deployment.objects.create(

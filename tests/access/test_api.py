@@ -43,6 +43,8 @@ def body(route: Route, world: World) -> dict[str, Any]:
         "api:plans-list": {**system, "name": "New", "suites": [world.suite.pk], "cases": [world.case.number]},
         "api:runs-list": {**place, "cases": [world.case.number]},
         "api:runs-cancel": {},
+        "api:runs-pause": {},
+        "api:runs-resume": {},
         "api:runs-rerun": {"which": "all"},
         "api:defects-list": {**system, "title": "New", "execution": world.execution.pk},
         "api:defects-comment": {"text": "x"},

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from rest_framework.test import APIClient
 
+from apps.accounts.models import User
+from apps.accounts.services import create_token
 from apps.execution import dispatch
 
 
@@ -24,3 +27,15 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[int]]]:
 def commits(django_capture_on_commit_callbacks: Callable[..., Any]) -> Callable[..., Any]:
     """``with commits():`` runs what waits for the commit."""
     return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+@pytest.fixture
+def api() -> Callable[[User], APIClient]:
+    """A program that acts as a user by a real token."""
+
+    def enter(user: User) -> APIClient:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {create_token(user, 'test', None)[1]}")
+        return client
+
+    return enter

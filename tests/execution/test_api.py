@@ -5,10 +5,8 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from rest_framework.test import APIClient
 
 from apps.accounts.models import User
-from apps.accounts.services import create_token
 from apps.catalog.models import TestCase, TestPlan
 from apps.environments.models import Environment
 from apps.runs import services as runs
@@ -17,18 +15,6 @@ from tests.runs.conftest import result
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sent")]
 MakeCase = Callable[..., TestCase]
-
-
-@pytest.fixture
-def api() -> Callable[[User], APIClient]:
-    """A program that acts as a user by a real token."""
-
-    def enter(user: User) -> APIClient:
-        client = APIClient()
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {create_token(user, 'test', None)[1]}")
-        return client
-
-    return enter
 
 
 def test_a_program_starts_a_plan_and_reads_its_results(

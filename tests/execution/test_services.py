@@ -76,7 +76,7 @@ def test_work_is_sent_after_the_commit_to_the_queue_of_the_environment(
         run = start(system, environment, [make_case()], tester)
         assert sent == []
 
-    assert sent == [("env.local", [run.executions.get().pk])]
+    assert sent == [("env.local+urgent", [run.executions.get().pk])]
 
 
 def test_nothing_to_run_is_refused_and_leaves_nothing(

@@ -1,5 +1,5 @@
 """REST routes of runs and executions."""
 
-from apps.execution.api.views import ExecutionViewSet, RunViewSet
+from apps.execution.api.views import ExecutionViewSet, RunViewSet, WorkerViewSet
 
-routes = [("runs", RunViewSet), ("executions", ExecutionViewSet)]
+routes = [("runs", RunViewSet), ("executions", ExecutionViewSet), ("workers", WorkerViewSet)]

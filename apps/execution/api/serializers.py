@@ -1,13 +1,20 @@
 """What programs send to start and rerun."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.catalog.models import TestCase, TestPlan
 from apps.catalog.services import cases_of
 from apps.environments.models import Environment
+from apps.execution.models import Worker
+from apps.execution.pages.workers import bases_in
+from apps.execution.serving import notices_of
+from apps.runs.api.serializers import RunSerializer
+from apps.runs.models import TestRun
 from apps.systems.models import System
 
 
@@ -36,6 +43,57 @@ class StartSerializer(serializers.Serializer[Any]):
             plan = _one(TestPlan.objects.filter(system=system, slug=attrs["plan"]), "plan")
             return chosen | {"plan": plan, "cases": list(cases_of(plan).select_related("current"))}
         return chosen | {"cases": _cases(system, attrs["cases"])}
+
+
+class NoticeSerializer(serializers.Serializer[Any]):
+    """Work that no worker takes: why, and the command line that starts one who would."""
+
+    queue = serializers.CharField()
+    text = serializers.CharField()
+    command = serializers.CharField()
+    executions = serializers.IntegerField()
+
+
+class RunDetailSerializer(RunSerializer):
+    """A run, and what of it nobody takes."""
+
+    notices = serializers.SerializerMethodField()
+
+    class Meta(RunSerializer.Meta):
+        fields = [*RunSerializer.Meta.fields, "notices"]
+
+    @extend_schema_field(NoticeSerializer(many=True))
+    def get_notices(self, run: TestRun) -> list[dict[str, Any]]:
+        """Empty when workers take all of it."""
+        return [asdict(notice) for notice in notices_of(run)]
+
+
+class WorkerSerializer(serializers.ModelSerializer[Worker]):
+    """A worker process; ``queues`` are those that environments name, ``alive`` says whether it was heard of lately."""
+
+    queues = serializers.SerializerMethodField()
+    alive = serializers.BooleanField(source="is_alive", read_only=True)
+    running = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Worker
+        fields = [
+            "id",
+            "name",
+            "alive",
+            "queues",
+            "allowed",
+            "version",
+            "concurrency",
+            "running",
+            "started_at",
+            "seen_at",
+        ]
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_queues(self, worker: Worker) -> list[str]:
+        """Without their variants, and without those of systems that the reader may not see."""
+        return [queue for queue in bases_in(worker) if queue in self.context["visible_queues"]]
 
 
 class RerunSerializer(serializers.Serializer[Any]):

@@ -2,7 +2,8 @@
 
 from typing import Any, cast
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -15,7 +16,8 @@ from apps.accounts.access import demand
 from apps.accounts.models import Role, User
 from apps.core.states import State
 from apps.execution import services
-from apps.execution.api.serializers import RerunSerializer, StartSerializer
+from apps.execution.api.serializers import RerunSerializer, RunDetailSerializer, StartSerializer, WorkerSerializer
+from apps.execution.models import Worker, queues_of
 from apps.runs.api.serializers import ExecutionDetailSerializer, ExecutionSerializer, RunSerializer
 from apps.runs.models import Execution, StepResult, TestRun
 
@@ -57,8 +59,10 @@ class RunViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[TestRun]):
     """Test runs, newest first."""
 
     access = "api"
-    serializer_class = RunSerializer
     filterset_class = RunFilter
+
+    def get_serializer_class(self) -> Any:
+        return RunDetailSerializer if self.action == "retrieve" else RunSerializer
 
     def get_queryset(self) -> QuerySet[TestRun]:
         return TestRun.objects.visible_to(self.request.user).select_related(
@@ -74,6 +78,18 @@ class RunViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[TestRun]):
         demand(request.user, values["system"].team_id, Role.TESTER)
         run = services.start_run(**values, started_by=_user(request), trigger=TestRun.Trigger.API)
         return self._answer(run, 201)
+
+    @extend_schema(request=None, responses=RunSerializer)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, pk: str) -> Response:
+        """Hold back what has not begun; 409 when the run has ended."""
+        return self._answer(services.pause_run(self._run_for(Role.TESTER), by=_user(request)), 200)
+
+    @extend_schema(request=None, responses=RunSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str) -> Response:
+        """Go on with a paused run; 409 when it has ended."""
+        return self._answer(services.resume_run(self._run_for(Role.TESTER), by=_user(request)), 200)
 
     @extend_schema(request=None, responses=RunSerializer)
     @action(detail=True, methods=["post"])
@@ -99,6 +115,36 @@ class RunViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[TestRun]):
     def _answer(self, run: TestRun, status: int) -> Response:
         fresh = self.get_queryset().get(pk=run.pk)
         return Response(RunSerializer(fresh, context=self.get_serializer_context()).data, status=status)
+
+
+class WorkerFilter(filters.FilterSet):  # type: ignore[misc]
+    """Filters of ``/workers/``."""
+
+    queue = filters.CharFilter(field_name="queues", lookup_expr="contains", method="in_queue")
+
+    class Meta:
+        model = Worker
+        fields: list[str] = []
+
+    def in_queue(self, found: QuerySet[Worker], name: str, value: str) -> QuerySet[Worker]:
+        """Those that take from the queue called so."""
+        return found.filter(queues__contains=[value])
+
+
+class WorkerViewSet(ListModelMixin, GenericViewSet[Worker]):
+    """Workers that take work of environments that you may see."""
+
+    access = "api"
+    serializer_class = WorkerSerializer
+    filterset_class = WorkerFilter
+
+    def get_queryset(self) -> QuerySet[Worker]:
+        held = Execution.objects.filter(state=State.RUNNING, worker=OuterRef("name")).order_by().values("worker")
+        running = Coalesce(Subquery(held.annotate(n=Count("pk")).values("n")), 0)
+        return Worker.objects.visible_to(_user(self.request)).annotate(running=running)
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return super().get_serializer_context() | {"visible_queues": queues_of(_user(self.request))}
 
 
 class ExecutionViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Execution]):

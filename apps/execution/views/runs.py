@@ -76,6 +76,22 @@ def cancel(request: SystemRequest, system: System, number: int) -> HttpResponse:
 
 @system_page(Role.TESTER)
 @require_POST
+def pause(request: SystemRequest, system: System, number: int) -> HttpResponse:
+    """Hold back what has not begun."""
+    services.pause_run(get_object_or_404(TestRun.objects.filter(system=system), number=number), by=request.user)
+    return redirect("runs:run", system.slug, number)
+
+
+@system_page(Role.TESTER)
+@require_POST
+def resume(request: SystemRequest, system: System, number: int) -> HttpResponse:
+    """Go on."""
+    services.resume_run(get_object_or_404(TestRun.objects.filter(system=system), number=number), by=request.user)
+    return redirect("runs:run", system.slug, number)
+
+
+@system_page(Role.TESTER)
+@require_POST
 def rerun(request: SystemRequest, system: System, number: int) -> HttpResponse:
     """Run again: ``which`` is ``all``, ``failed``, or the id of one execution of the run."""
     run = get_object_or_404(TestRun.objects.filter(system=system).select_related("environment", "plan"), number=number)

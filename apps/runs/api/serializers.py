@@ -31,6 +31,10 @@ class RunSerializer(serializers.ModelSerializer[TestRun]):
             "state",
             "verdict",
             "trigger",
+            "priority",
+            "paused_at",
+            "time_limit",
+            "cancel_reason",
             "rerun_of",
             "started_by",
             "seed",
@@ -57,6 +61,7 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
     case = serializers.IntegerField(source="case.number", read_only=True)
     revision = serializers.IntegerField(source="revision.number", read_only=True)
     run_number = serializers.IntegerField(source="run.number", read_only=True)
+    flaky = serializers.BooleanField(source="is_flaky", read_only=True)
 
     class Meta:
         model = Execution
@@ -73,6 +78,10 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
             "seed",
             "state",
             "attempt",
+            "retries",
+            "flaky",
+            "needs",
+            "exclusive",
             "worker",
             "started_at",
             "finished_at",

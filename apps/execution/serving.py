@@ -1,0 +1,86 @@
+"""Who takes what work: the workers of each queue, and what nobody takes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.core.states import State
+from apps.environments.models import Environment
+from apps.execution.models import Worker
+from apps.execution.queues import JOIN, base_of, joined, variant
+from apps.runs.models import Execution, TestRun
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Work that nobody takes: why, and the command line that starts who would."""
+
+    queue: str
+    text: str
+    command: str
+    executions: int = 0
+
+
+def command(queue: str, allowed: Iterable[str] = ()) -> str:
+    """Command line that starts a worker for *queue*, where IntegHub is installed and configured."""
+    program = "script/manage" if settings.EMBEDDED else "python manage.py"
+    kinds = ",".join(sorted(allowed))
+    return f"{program} worker --queues {queue}" + (f" --allow {kinds}" if kinds else "")
+
+
+def served(environments: Iterable[Environment]) -> set[str]:
+    """Queues of *environments*, of all variants, that a living worker takes from."""
+    bases = {base_of(environment) for environment in environments}
+    found = Worker.objects.alive().values_list("queues", flat=True)
+    return {queue for queues in found for queue in queues if queue.split(JOIN)[0] in bases}
+
+
+def notices(environment: Environment, needs: Mapping[str, int]) -> list[Notice]:
+    """What of *needs* (joined kinds, "" for none → number of executions) nobody in *environment* would take."""
+    listened, base = served([environment]), base_of(environment)
+    return [
+        _notice(base, kinds, count, listened)
+        for kinds, count in sorted(needs.items())
+        if count and variant(base, kinds) not in listened
+    ]
+
+
+def _notice(base: str, needs: str, count: int, listened: set[str]) -> Notice:
+    if base not in listened:
+        text = _("No worker listens to %(queue)s.") % {"queue": base}
+        # One that would take the rest, too.
+        return Notice(variant(base, needs), text, command(base, needs.split(JOIN) if needs else ()), count)
+    text = ngettext(
+        "No worker of %(queue)s may execute %(kinds)s steps, which %(count)s execution needs.",
+        "No worker of %(queue)s may execute %(kinds)s steps, which %(count)s executions need.",
+        count,
+    )
+    words = {"queue": base, "kinds": needs.replace(JOIN, " + "), "count": count}
+    return Notice(variant(base, needs), text % words, command(base, needs.split(JOIN)), count)
+
+
+def notices_of(run: TestRun) -> list[Notice]:
+    """What of an open *run* waits and nobody takes."""
+    if not run.is_open or run.is_paused:
+        return []
+    listened, base = served([run.environment]), base_of(run.environment)
+    queued = Execution.objects.filter(run=run, state=State.QUEUED)
+    if base not in listened:
+        needs = list(queued.exclude(needs="").order_by().values_list("needs", flat=True).distinct()[:20])
+        kinds = joined(kind for one in needs for kind in one.split(JOIN))
+        return [_notice(base, kinds, 0, listened)] if queued.exists() else []
+    counts: dict[str, int] = {}
+    for one in queued.exclude(needs="").values_list("needs", flat=True)[:1000]:
+        counts[one] = counts.get(one, 0) + 1
+    return notices(run.environment, counts)
+
+
+def needs_of(planned: Sequence[str]) -> dict[str, int]:
+    """How many executions there are with each need."""
+    counts: dict[str, int] = {}
+    for needs in planned:
+        counts[needs] = counts.get(needs, 0) + 1
+    return counts
