@@ -90,13 +90,18 @@ def _closed(key: str) -> str:
 def keep(hook: Hook, call: dict[str, Any]) -> int:
     """Keep *call* for the case that waits for it; how many it has now. Raises ``NoSuchHook``, ``TooManyCalls``."""
     client = _client()
-    closed, so_far = client.pipeline(transaction=False).exists(_closed(hook.key)).llen(_list(hook.key)).execute()
+    looking = client.pipeline(transaction=False)
+    looking.exists(_closed(hook.key))
+    looking.llen(_list(hook.key))
+    closed, so_far = looking.execute()
     if closed:
         raise NoSuchHook
     if so_far >= MOST_CALLS:
         raise TooManyCalls
-    kept = client.pipeline().rpush(_list(hook.key), encrypt(json.dumps(call).encode()))
-    return int(kept.expireat(_list(hook.key), hook.expires).execute()[0])
+    keeping = client.pipeline()
+    keeping.rpush(_list(hook.key), encrypt(json.dumps(call).encode()))
+    keeping.expireat(_list(hook.key), hook.expires)
+    return int(keeping.execute()[0])
 
 
 class StoredCallbacks:
@@ -112,9 +117,11 @@ class StoredCallbacks:
             found = await _async_client().lrange(_list(key), after, -1)
         except redis.RedisError as error:
             raise OSError(str(error)) from None
-        return [json.loads(decrypt(one)) for one in found]
+        return [json.loads(decrypt(bytes(one))) for one in found]
 
     async def close(self, key: str) -> None:
         """Forget the calls; the address is gone."""
-        closing = _async_client().pipeline().delete(_list(key)).set(_closed(key), 1, ex=KEPT + 2 * _ROUND)
+        closing = _async_client().pipeline()
+        closing.delete(_list(key))
+        closing.set(_closed(key), 1, ex=KEPT + 2 * _ROUND)
         await closing.execute()

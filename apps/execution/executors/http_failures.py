@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pycurl
 
 MAX_REDIRECTS = 10
+Stage = Literal["connection", "answer", "body"]
 
 _TLS_ERRORS = {
     pycurl.E_SSL_CONNECT_ERROR,
@@ -27,7 +28,7 @@ class Failure:
     text: str
     url: str
     limit: float
-    waited_for: Literal["connection", "answer", "body"]
+    waited_for: Stage
     size: int
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors import http_options
 from apps.execution.executors.base import NotObserved, Observed, SeamError, StepBlocked
 from apps.execution.executors.http_cookies import CookieJar, sets_cookies
-from apps.execution.executors.http_failures import MAX_REDIRECTS, Failure
+from apps.execution.executors.http_failures import MAX_REDIRECTS, Failure, Stage
 from apps.execution.executors.http_messages import Head, Request, heads_of, redirects_in, text_of
 from apps.execution.executors.http_stream import EventStream
 from apps.execution.executors.urls import without_password
@@ -270,10 +270,13 @@ class Transfer:
             )
         if code == pycurl.E_URL_MALFORMAT:
             return StepBlocked(f"the URL “{self._request.url}” cannot be used: {text}")
-        begun = bool(self._curl.getinfo(pycurl.STARTTRANSFER_TIME_T))
-        stage = "body" if begun else "answer" if self._curl.getinfo(pycurl.CONNECT_TIME_T) else "connection"
-        failure = Failure(code, text, self._request.url, self.limit, stage, self._size)
+        failure = Failure(code, text, self._request.url, self.limit, self._waited_for(), self._size)
         return SeamError(str(failure), self.observed())
+
+    def _waited_for(self) -> Stage:
+        if self._curl.getinfo(pycurl.STARTTRANSFER_TIME_T):
+            return "body"
+        return "answer" if self._curl.getinfo(pycurl.CONNECT_TIME_T) else "connection"
 
 
 def _not_text() -> Any:

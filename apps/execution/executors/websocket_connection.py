@@ -39,8 +39,9 @@ class Opening(connect):
             open_timeout=None,
             close_timeout=CLOSING,
             max_size=largest,
-            **({"ssl": context} if context is not None else {}),
         )
+        if context is not None:
+            self.create_connection_kwargs["ssl"] = context
         self._egress = egress
         self.timings: dict[str, float] = {}
         self._clock = time.perf_counter()
