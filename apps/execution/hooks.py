@@ -12,7 +12,7 @@ import struct
 import time
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import redis
 import redis.asyncio
@@ -117,7 +117,7 @@ class StoredCallbacks:
             found = await _async_client().lrange(_list(key), after, -1)
         except redis.RedisError as error:
             raise OSError(str(error)) from None
-        return [json.loads(decrypt(bytes(one))) for one in found]
+        return [json.loads(decrypt(one)) for one in cast("list[bytes]", found)]
 
     async def close(self, key: str) -> None:
         """Forget the calls; the address is gone."""

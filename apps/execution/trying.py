@@ -20,9 +20,10 @@ from apps.catalog.services import check_step
 from apps.core.errors import DomainError
 from apps.environments.models import Environment
 from apps.environments.services import decrypt, encrypt, values_for
+from apps.execution.engine.callbacks import MARK
 from apps.execution.engine.masking import texts_in
 from apps.execution.engine.model import CaseRequest, State
-from apps.execution.engine.runner import run_case
+from apps.execution.engine.runner import CARRIED, run_case
 from apps.execution.queues import base_of, joined, variant
 from apps.execution.worker import allowed_kinds, engine_executors, run_async
 
@@ -100,6 +101,7 @@ def answer(ticket: str) -> None:
     environment = Environment.objects.get(pk=job["environment"])
     variables, secret_values = values_for(environment)
     kept, hidden = _session(job["session"])
+    carried = kept.pop(CARRIED, {})
     request = CaseRequest(
         # After the step, a person's step: the engine pauses there and gives what was captured without masking it.
         definition=normalise({"title": "-", "timeout": LIMIT, "steps": [job["step"], _PAUSE]}),
@@ -109,6 +111,7 @@ def answer(ticket: str) -> None:
         variables=variables,
         secrets={**secret_values, **hidden},
         row={**job["row"], **kept},
+        captured={CARRIED: carried} if carried else {},
         seed=secrets.randbits(32),
         allowed=allowed_kinds(),
     )
@@ -116,6 +119,10 @@ def answer(ticket: str) -> None:
     tried = outcome.steps[0]
     if tried.state is State.PASSED and outcome.resume:
         _keep(job, outcome.resume, kept, hidden)
+    elif MARK in carried and "webhook" in json.dumps(job["step"]):
+        # The addresses that it used ended with it: the next try makes others.
+        del carried[MARK]
+        _keep(job, {CARRIED: carried}, kept, hidden)
     cache.set(_key(ticket, "outcome"), tried.as_dict(), KEPT)
 
 
@@ -138,4 +145,6 @@ def _keep(job: Mapping[str, Any], captured: Mapping[str, Any], kept: dict[str, A
             hidden |= {name: str(captured[name])} | {f"{name}[{place}]": text for place, text in texts.items()}
         else:
             kept[name] = captured[name]
+    if CARRIED in captured:
+        kept[CARRIED] = captured[CARRIED]
     cache.set(job["session"], encrypt(json.dumps({"kept": kept, "hidden": hidden}).encode()), SESSION)

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import User
-from apps.environments.models import Environment
+from apps.environments.models import Environment, Variable
 from apps.environments.services import set_secret
 from apps.execution import trying
 from apps.systems.models import System
@@ -103,6 +104,24 @@ def test_steps_run_on_a_worker_and_hand_on_what_they_captured_with_secrets_maske
     assert Seam.count == 2
 
 
+def test_cookies_and_addresses_go_on_from_try_to_try(
+    environment: Environment, tester: User, live_server: LiveServer
+) -> None:
+    Variable.objects.create(environment=environment, name="INTEGHUB_BASE_URL", value=live_server.url)
+    tell = {"name": "Tell", "kind": "http", "with": {"method": "POST", "url": "{{ webhook('paid') }}"}}
+    hear: dict[str, Any] = {"name": "Hear", "kind": "webhook", "with": {"name": "paid", "wait": 0.2}}
+    states = []
+    for tried in (tell, hear, hear | {"with": {"name": "other", "wait": 0.1}}, hear, tell, hear):
+        ticket = trying.ask(environment, tried, row={}, session="s", user_id=tester.pk)
+        trying.answer(ticket)
+        found = trying.look(ticket, user_id=tester.pk, environments={environment.pk})
+        assert found is not None
+        assert found.outcome is not None
+        states.append(found.outcome["state"])
+
+    assert states == ["passed", "passed", "failed", "failed", "passed", "passed"]
+
+
 def test_a_ticket_delivered_twice_runs_once(environment: Environment, tester: User, seam: str) -> None:
     ticket = trying.ask(environment, step(seam), row={}, session="", user_id=tester.pk)
 
@@ -148,6 +167,12 @@ def test_a_step_that_is_not_valid_is_refused_with_its_place(
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == field
+
+
+def test_a_step_is_tried_before_it_has_a_name(page: Client, environment: Environment) -> None:
+    unnamed = step("http://127.0.0.1:9") | {"name": ""}
+
+    assert ask(page, unnamed).status_code == 200
 
 
 def test_a_persons_step_cannot_be_tried(page: Client, environment: Environment) -> None:

@@ -10,7 +10,8 @@ from apps.execution.executors.sessions import CaseSession
 
 BASE_VARIABLE = "INTEGHUB_BASE_URL"
 """A variable of the environment that says how its components reach IntegHub's web, where they see it differently."""
-_MARK = "webhook"
+MARK = "webhook"
+"""What the session of a case carries for its addresses."""
 _LONGEST = 100
 
 
@@ -54,9 +55,9 @@ def key_of(session: CaseSession, callbacks: Callbacks, name: str) -> str:
     """The key of the address *name*; its calls are forgotten when the case ends."""
     if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST:
         raise ValueError(f"the name of a webhook is a text of at most {_LONGEST} characters")
-    case = session.carried.setdefault(_MARK, secrets.token_hex(16))
+    case = session.carried.setdefault(MARK, secrets.token_hex(16))
     key = hashlib.sha256(f"{case}:{name.strip()}".encode()).hexdigest()[:32]
-    if (_MARK, key) not in session.held:
-        session.held[_MARK, key] = True
+    if (MARK, key) not in session.held:
+        session.held[MARK, key] = True
         session.at_end(partial(callbacks.close, key))
     return key

@@ -14,8 +14,8 @@ from apps.execution.engine import tracing
 from apps.execution.engine.beginning import begin
 from apps.execution.engine.callbacks import BASE_VARIABLE, use_callbacks
 from apps.execution.engine.flow import Groups, Place
-from apps.execution.engine.masking import Masker, texts_in
 from apps.execution.engine.mail_addresses import use_mailbox
+from apps.execution.engine.masking import Masker, texts_in
 from apps.execution.engine.model import CaseOutcome, CaseRequest, Events, Phase, State, StepOutcome
 from apps.execution.engine.sealing import seal
 from apps.execution.engine.steps import Scope, perform
@@ -25,7 +25,7 @@ from apps.execution.executors.sessions import CaseSession
 
 log = logging.getLogger(__name__)
 _BROKEN = (State.FAILED, State.BLOCKED, State.CANCELLED)
-_CARRIED = "(session)"  # beside captured values in ``resume``; no variable can be called so
+CARRIED = "(session)"  # beside captured values in ``resume``; no variable can be called so
 _CLOSING = 10.0  # seconds for closing what the steps had opened
 
 
@@ -69,7 +69,7 @@ class _CaseRun:
         self._clock = time.perf_counter()
         trace_id = request.trace_id or tracing.new_trace_id()
         captured = dict(request.captured)
-        session = CaseSession(captured.pop(_CARRIED, None), mailbox=request.mailbox)
+        session = CaseSession(captured.pop(CARRIED, None), mailbox=request.mailbox)
         use_mailbox(executors.settings.mailbox, request)
         use_callbacks(executors.settings.callbacks, session, str(request.variables.get(BASE_VARIABLE) or ""))
         self._scope = Scope(
@@ -255,7 +255,7 @@ class _CaseRun:
 
     def _resume(self) -> dict[str, Any]:
         carried = self._scope.session.carried
-        return {**self._scope.captured, **({_CARRIED: carried} if carried else {})}
+        return {**self._scope.captured, **({CARRIED: carried} if carried else {})}
 
 
 def _new_outcome(phase: Phase, index: int, step: Step, path: str = "") -> StepOutcome:
