@@ -11,8 +11,9 @@ from apps.accounts.models import User
 from apps.accounts.services import audit
 from apps.catalog import reading
 from apps.catalog.conflicts import EditConflict
-from apps.catalog.definition import Case, DefinitionError, find_kind, restricted_kinds
+from apps.catalog.definition import Case, DefinitionError, find_kind, restricted_kinds, steps_of
 from apps.catalog.models import CaseRevision, TestCase, TestSuite
+from apps.catalog.shared_services import take_shared
 from apps.core.errors import DomainError
 from apps.core.validation import check, refuse
 from apps.systems.models import System, Workflow
@@ -55,10 +56,12 @@ def save_case(
     row.workflow = row.workflow if workflow is KEEP else workflow
     take_columns(row, draft.definition)
     row.dataset = draft.dataset
+    inside = take_shared(row, draft.shared)
     check(row)
     row.save()
     _add_revision(row, draft.definition, author, message)
-    row.points.set(draft.points)
+    row.points.set([*draft.points, *system.points.filter(slug__in=inside)] if inside else draft.points)
+    row.shared_steps.set(draft.shared)
     return row
 
 
@@ -164,5 +167,4 @@ def _subject(case: TestCase) -> str:
 
 def known_kinds_only(definition: Mapping[str, Any]) -> bool:
     """Whether every step is of an installed kind, so that a form can show it."""
-    steps = [*definition.get("steps", ()), *definition.get("teardown", ())]
-    return all(find_kind(step.get("kind", "")) for step in steps)
+    return all(find_kind(step.get("kind", "")) for _path, step in steps_of(definition))

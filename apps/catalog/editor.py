@@ -16,7 +16,7 @@ from apps.catalog.definition import (
     to_yaml,
     validate,
 )
-from apps.catalog.models import TestCase
+from apps.catalog.models import SharedStep, TestCase
 from apps.catalog.soundness import unsound
 from apps.catalog.suite_tree import tree
 from apps.core.errors import DomainError
@@ -37,9 +37,21 @@ def choices(system: System) -> dict[str, Any]:
         "datasets": [_dataset(dataset) for dataset in system.datasets.prefetch_related("rows")],
         "environments": [{"slug": one.slug, "name": one.name} for one in environments],
         "workflows": list(system.workflows.values("slug", "name")),
-        "shared": [],
+        "shared": _shared(system),
         "priorities": [{"name": name, "label": str(priority.label)} for name, priority in PRIORITY.items()],
     }
+
+
+def _shared(system: System) -> list[dict[str, Any]]:
+    rows = system.shared_steps.filter(is_archived=False).select_related("current")
+    return [shared_choice(shared) for shared in rows]
+
+
+def shared_choice(shared: SharedStep) -> dict[str, Any]:
+    """A shared step as the form of a call offers it."""
+    parameters = shared.current.definition.get("parameters", {}) if shared.current else {}
+    told = [{"name": name, "required": "default" not in one, **one} for name, one in parameters.items()]
+    return {"slug": shared.slug, "title": shared.title, "parameters": told}
 
 
 def _dataset(dataset: Any) -> dict[str, Any]:

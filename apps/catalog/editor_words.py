@@ -40,4 +40,6 @@ def words() -> dict[str, str]:
         "seconds": _("{seconds} s"),
         "named": _("by name"),
         "in_order": _("in order"),
+        "shared": _("Shared: {name}"),
+        "needed": _("needed"),
     }

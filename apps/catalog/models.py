@@ -95,6 +95,7 @@ class TestCase(Timestamped):
         verbose_name=_("Workflow"),
     )
     current = models.ForeignKey("CaseRevision", null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    shared_steps = models.ManyToManyField("SharedStep", related_name="cases", blank=True, editable=False)
     # What planning asks of a definition, so that it need not read ten thousand of them.
     needs = ArrayField(models.CharField(max_length=30), default=list, db_default=[], editable=False)  # restricted kinds
     exclusive = ArrayField(models.CharField(max_length=100), default=list, db_default=[], editable=False)
@@ -139,6 +140,51 @@ class CaseRevision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case_id} r{self.number}"
+
+
+class SharedStep(Timestamped):
+    """Steps that several cases call by *slug*; what they are stands in the current revision."""
+
+    system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="shared_steps")
+    slug = models.SlugField(_("Short name"), max_length=60)
+    title = models.CharField(_("Title"), max_length=200)
+    is_archived = models.BooleanField(_("Archived"), default=False)
+    calls = models.ManyToManyField("self", symmetrical=False, blank=True, related_name="called_by")
+    current = models.ForeignKey(
+        "SharedStepRevision", null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+
+    objects = InSystemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["title"]
+        constraints = [models.UniqueConstraint(fields=["system", "slug"], name="shared_step_slug_once")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalog:shared-step", args=[self.system.slug, self.slug])
+
+
+class SharedStepRevision(models.Model):
+    """An immutable version of a shared step; a run keeps the number of each that it executes."""
+
+    shared_step = models.ForeignKey(SharedStep, on_delete=models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    definition = OrderedJSONField()
+    message = models.CharField(_("What changed"), max_length=200, blank=True)
+    author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["shared_step", "number"], name="shared_step_revision_number_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shared_step_id} r{self.number}"
 
 
 class TestPlan(Timestamped):

@@ -11,12 +11,15 @@ from apps.catalog.definition import (
     Problem,
     normalise,
     parse_yaml,
+    steps_of,
     validate,
     validate_step,
     yaml_reader,
 )
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.problems import path_text
+from apps.catalog.models import SharedStep
+from apps.catalog.shared_reading import call_problems, called
 from apps.catalog.soundness import unsound
 from apps.core.errors import DomainError
 from apps.environments.models import Dataset
@@ -32,6 +35,7 @@ class Draft:
     definition: dict[str, Any]
     dataset: Dataset | None
     points: list[IntegrationPoint]
+    shared: list[SharedStep]
 
 
 def read(system: System, source: Mapping[str, Any] | str) -> Draft:
@@ -57,28 +61,40 @@ def _checked(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _find_references(system: System, definition: dict[str, Any]) -> Draft:
-    problems: list[Problem] = []
-    named = list(_points_named(definition))
-    points = {point.slug: point for point in system.points.filter(slug__in={slug for _path, slug in named})}
-    for path, slug in named:
-        if slug not in points:
-            problems.append(Problem(path, _("there is no integration point “{slug}” in this system"), {"slug": slug}))
+    points = _points(system, definition)
+    problems = _unknown_points(definition, points)
+    shared = called(system, definition)
+    problems += call_problems(definition, shared)
     slug = definition.get("dataset", "")
     dataset = system.datasets.filter(slug=slug).first() if slug else None
     if slug and dataset is None:
         problems.append(Problem("dataset", _("there is no data set “{slug}” in this system"), {"slug": slug}))
     if problems:
         raise DefinitionError(problems)
-    return Draft(definition, dataset, list(points.values()))
+    return Draft(definition, dataset, list(points.values()), list(shared.values()))
+
+
+def point_problems(system: System, definition: Mapping[str, Any]) -> list[Problem]:
+    """Integration points that *definition* names and the system has not."""
+    return _unknown_points(definition, _points(system, definition))
+
+
+def _points(system: System, definition: Mapping[str, Any]) -> dict[str, IntegrationPoint]:
+    slugs = {slug for _path, slug in _points_named(definition)}
+    return {point.slug: point for point in system.points.filter(slug__in=slugs)} if slugs else {}
+
+
+def _unknown_points(definition: Mapping[str, Any], known: Mapping[str, IntegrationPoint]) -> list[Problem]:
+    text = _("there is no integration point “{slug}” in this system")
+    return [Problem(path, text, {"slug": slug}) for path, slug in _points_named(definition) if slug not in known]
 
 
 def _points_named(definition: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     for index, slug in enumerate(definition.get("points", ())):
         yield f"points[{index}]", slug
-    for phase in ("steps", "teardown"):
-        for index, step in enumerate(definition.get(phase, ())):
-            if step.get("point"):
-                yield f"{phase}[{index}].point", step["point"]
+    for path, step in steps_of(definition):
+        if step.get("point"):
+            yield f"{path}.point", step["point"]
 
 
 def placed(problems: Sequence[Problem], source: Mapping[str, Any] | str) -> list[Problem]:

@@ -9,15 +9,20 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.catalog import case_services, reading
-from apps.catalog.definition import DefinitionError, Problem, to_yaml
+from apps.catalog import case_services, reading, shared_services
+from apps.catalog.definition import DefinitionError, Problem, shared_to_yaml, to_yaml
 from apps.catalog.models import TestCase, TestSuite
+from apps.catalog.shared_reading import parsed
 from apps.core.errors import DomainError
 from apps.systems.models import System
 
 MOST = 500  # cases in one import
 # At the beginning of a line, --- always begins a document: the YAML standard forbids it inside any text.
 _MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+
+
+# What a shared step has and a case has not.
+_SHARED = re.compile(r"^(slug|parameters)\s*:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,13 @@ def import_cases(system: System, suite: TestSuite, files: Iterable[tuple[str, st
         raise DomainError("nothing-to-import", _("There is no case in this text."), status=422)
     if len(found) > MOST:
         raise DomainError("too-many", _("At most %(count)d cases at once.") % {"count": MOST}, status=422)
+    shared = [document for document in found if _SHARED.search(document.text)]
+    for document in shared:  # first, since cases of the same text may call them
+        _take_shared(system, document, by)
     errors, ready = [], []
     for document in found:
+        if document in shared:
+            continue
         try:
             ready.append(reading.read(system, document.text).definition)
         except DefinitionError as error:
@@ -59,6 +69,35 @@ def import_cases(system: System, suite: TestSuite, files: Iterable[tuple[str, st
     if errors:
         raise _refusal(errors)
     return [case_services.save_case(system, suite, definition, by, _("Imported")) for definition in ready]
+
+
+def _take_shared(system: System, document: Document, by: User) -> None:
+    """A shared step of this short name, new or changed."""
+    try:
+        definition = parsed(document.text)
+        known = system.shared_steps.filter(slug=definition.get("slug", "")).first()
+        shared_services.save_shared(system, definition, by, _("Imported"), known)
+    except DefinitionError as error:
+        raise _refusal(_errors(document, error.problems)) from None
+    except DomainError as error:
+        raise _refusal([{**one, "file": document.file, "line": document.line + 1} for one in error.errors]) from None
+
+
+def export_shared(system: System) -> Iterator[str]:
+    """A YAML document for each shared step that is in use, those that others call before them."""
+    rows = system.shared_steps.filter(is_archived=False, current__isnull=False).select_related("current")
+    done: set[str] = set()
+    waiting = list(rows)[::-1]
+    while waiting:
+        shared = waiting[-1]
+        before = [one for one in shared.calls.select_related("current") if one.slug not in done]
+        if before and shared.slug not in done:
+            waiting += before
+            continue
+        waiting.pop()
+        if shared.slug not in done and shared.current is not None:
+            done.add(shared.slug)
+            yield f"---\n{shared_to_yaml(shared.current.definition)}"
 
 
 def _errors(document: Document, problems: Sequence[Problem]) -> list[dict[str, object]]:

@@ -4,11 +4,12 @@ import json
 import shlex
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
+from math import isinf
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.catalog.definition import OPERATORS, Case, Field, Kind, Step, find_kind
+from apps.catalog.definition import OPERATORS, Branch, Case, Field, Kind, Step, find_kind
 from apps.catalog.definition.canonical import DEFAULT_STEP_TIMEOUT
 
 _ONE_LINE = 90  # characters
@@ -62,11 +63,14 @@ class StepWords:
     implied: list[CheckWords]
     captures: list[CaptureWords]
     known: bool
+    until: list[CheckWords]
+    inside: "list[BranchWords]"
 
     @property
     def limit(self) -> str:
-        """Seconds that a try may take; "" for the usual limit."""
-        return "" if self.step.timeout == DEFAULT_STEP_TIMEOUT else f"{self.step.timeout:g}"
+        """Seconds that a try may take; "" for the usual limit, or none."""
+        usual = self.step.timeout == DEFAULT_STEP_TIMEOUT or isinf(self.step.timeout)
+        return "" if usual else f"{self.step.timeout:g}"
 
     @property
     def retry(self) -> tuple[str, str] | None:
@@ -75,19 +79,26 @@ class StepWords:
         return (f"{retry.for_s:g}", f"{retry.every_s:g}") if retry else None
 
 
+@dataclass(frozen=True, slots=True)
+class BranchWords:
+    """Steps inside a step; *name* says which branch, "" where there is only one."""
+
+    name: str
+    steps: list[StepWords]
+
+
 def steps_in_words(definition: Mapping[str, Any]) -> dict[str, list[StepWords]]:
     """The steps and the teardown of a canonical definition."""
     case = Case.of(definition)
     return {
-        "steps": [_step(number, step) for number, step in enumerate(case.steps, 1)],
-        "teardown": [_step(number, step) for number, step in enumerate(case.teardown, 1)],
+        phase: [_step(number, step) for number, step in enumerate(steps, 1)] for phase, steps in case.phases.items()
     }
 
 
 def _step(number: int, step: Step) -> StepWords:
     kind = find_kind(step.kind)
     headline, told = _headline(step, kind)
-    fields = kind.fields if kind else ()
+    fields = [field for field in kind.fields if field.name not in ("steps", "branches")] if kind else []
     checked = {check.get("check") for check in step.expect}
     implied = [check for check in (kind.implied if kind else ()) if check["check"] not in checked]
     return StepWords(
@@ -102,7 +113,15 @@ def _step(number: int, step: Step) -> StepWords:
         implied=[_check(check, kind) for check in implied],
         captures=[_capture(name, source, kind) for name, source in step.capture.items()],
         known=kind is not None,
+        until=[_check(check, kind) for check in step.retry.until] if step.retry else [],
+        inside=[_branch(branch) for branch in step.branches],
     )
+
+
+def _branch(branch: Branch) -> BranchWords:
+    copies = _("%(count)s copies") % {"count": branch.count} if branch.count is not None else ""
+    steps = [_step(index, step) for index, step in enumerate(branch.steps, 1)]
+    return BranchWords(" · ".join(word for word in (branch.name, copies) if word), steps)
 
 
 def _headline(step: Step, kind: Kind | None) -> tuple[str, set[str]]:

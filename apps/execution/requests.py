@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps.catalog.definition import Case
+from apps.catalog.definition import Case, Shared
 from apps.catalog.models import CaseRevision
+from apps.catalog.services import shared_definitions
 from apps.environments.services import decrypt, values_for
-from apps.execution.engine.model import CaseRequest
+from apps.execution.engine.model import CaseRequest, SharedVersion
 from apps.execution.worker import allowed_kinds
 from apps.runs.models import Execution, TestRun
 from apps.runs.services import Claimed
@@ -28,6 +29,7 @@ class RunContext:
     environment_id: int
     variables: Mapping[str, Any]
     secrets: Mapping[str, str]
+    shared: Mapping[str, SharedVersion]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,14 @@ def context_of(run_id: int) -> RunContext:
 def _context(run_id: int) -> RunContext:
     run = TestRun.objects.select_related("environment").get(pk=run_id)
     variables, secrets = values_for(run.environment)
-    return RunContext(run_id, run.environment.slug, run.environment_id, variables, secrets)
+    shared = shared_versions(run.system_id, run.shared)
+    return RunContext(run_id, run.environment.slug, run.environment_id, variables, secrets, shared)
+
+
+def shared_versions(system_id: int, revisions: Mapping[str, int]) -> dict[str, SharedVersion]:
+    """Shared steps at *revisions* (short name → number), as the engine calls them."""
+    found = shared_definitions(system_id, revisions).items()
+    return {slug: SharedVersion(revisions[slug], Shared.of(definition)) for slug, definition in found}
 
 
 def longest(ids: Sequence[int]) -> float:
@@ -117,6 +126,7 @@ def _request(context: RunContext, one: Claimed, definition: Mapping[str, Any], c
         allowed=allowed_kinds(),
         start_at=one.resume_at,
         captured=captured,
+        shared=context.shared,
         trace_id=one.trace_id if one.resume_at else "",
     )
     return Claim(one.id, one.claim, one.carried, one.message), request

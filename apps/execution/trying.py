@@ -16,7 +16,7 @@ from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from apps.catalog.definition import Step, find_kind, normalise, restricted_kinds
-from apps.catalog.services import check_step
+from apps.catalog.services import check_step, current_revisions
 from apps.core.errors import DomainError
 from apps.environments.models import Environment
 from apps.environments.services import decrypt, encrypt, values_for
@@ -25,6 +25,7 @@ from apps.execution.engine.masking import texts_in
 from apps.execution.engine.model import CaseRequest, State
 from apps.execution.engine.runner import CARRIED, run_case
 from apps.execution.queues import base_of, joined, variant
+from apps.execution.requests import shared_versions
 from apps.execution.worker import allowed_kinds, engine_executors, run_async
 
 TASK = "execution.try-step"
@@ -114,6 +115,7 @@ def answer(ticket: str) -> None:
         captured={CARRIED: carried} if carried else {},
         seed=secrets.randbits(32),
         allowed=allowed_kinds(),
+        shared=shared_versions(environment.system_id, current_revisions(environment.system_id)),
     )
     outcome = run_async(run_case(request, engine_executors()))
     tried = outcome.steps[0]

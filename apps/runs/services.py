@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.catalog.models import RunPriority, TestCase, TestPlan
+from apps.catalog.services import revisions_for
 from apps.core import live
 from apps.core.errors import DomainError
 from apps.core.states import State
@@ -96,6 +97,7 @@ def create_run(
         started_by=started_by,
         seed=seed,
         versions=versions_deployed(environment),
+        shared=revisions_for(environment.system_id, {one.case.pk for one in planned}),
         total=len(planned),
         expected_ms=expected_ms,
         priority=priority,

@@ -13,7 +13,7 @@ from django.utils.http import urlsafe_base64_encode
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Membership, Role, Team, User
-from apps.catalog.models import CaseRevision, TestCase, TestPlan, TestSuite
+from apps.catalog.models import CaseRevision, SharedStep, SharedStepRevision, TestCase, TestPlan, TestSuite
 from apps.defects.models import Defect, DefectEvent, Evidence, Mention, Retest, RootCause
 from apps.environments.models import DataRow, Dataset, Deployment, Environment, Variable
 from apps.environments.services import set_secret
@@ -127,6 +127,12 @@ class World:
         self.plan = TestPlan.objects.create(system=self.system, name=f"{MARK} plan", slug=SLUG, everything=True)
         self.plan.suites.add(self.suite)
         self.plan.cases.add(self.case)
+        self.shared = SharedStep.objects.create(system=self.system, slug=SLUG, title=f"{MARK} shared step")
+        definition = {"title": f"{MARK} shared step", "slug": SLUG, "steps": self.revision.definition["steps"]}
+        self.shared.current = SharedStepRevision.objects.create(
+            shared_step=self.shared, number=1, definition=definition
+        )
+        self.shared.save()
 
     def _new_run(self, state: str, **fields: Any) -> TestRun:
         return TestRun.objects.create(
@@ -284,6 +290,8 @@ class World:
             ("cases", "pk"): self.case.pk,
             ("revisions", "revision"): self.revision.number,
             ("plans", "slug"): self.plan.slug,
+            ("shared-steps", "shared"): self.shared.slug,
+            ("shared-steps", "pk"): self.shared.pk,
             ("plans", "pk"): self.plan.pk,
             ("runs", "number"): self.run.number,
             ("runs", "pk"): self.run.pk,

@@ -1,5 +1,5 @@
 """REST API of suites, cases and plans."""
 
-from apps.catalog.api.views import CaseViewSet, PlanViewSet, SuiteViewSet
+from apps.catalog.api.views import CaseViewSet, PlanViewSet, SharedStepViewSet, SuiteViewSet
 
-routes = [("suites", SuiteViewSet), ("cases", CaseViewSet), ("plans", PlanViewSet)]
+routes = [("suites", SuiteViewSet), ("cases", CaseViewSet), ("plans", PlanViewSet), ("shared-steps", SharedStepViewSet)]

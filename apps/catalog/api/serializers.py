@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.catalog.api.fields import CaseNumberField, SuiteField
-from apps.catalog.models import CaseRevision, TestCase, TestPlan, TestSuite
+from apps.catalog.models import CaseRevision, SharedStep, TestCase, TestPlan, TestSuite
 from apps.core.rest_fields import SlugWithinField, VisibleSlugField
 from apps.systems.models import System, Workflow
 
@@ -98,6 +98,40 @@ class RevisionSerializer(serializers.ModelSerializer[CaseRevision]):
     class Meta:
         model = CaseRevision
         fields = ["number", "message", "author", "created_at", "definition"]
+
+
+class SharedStepSerializer(serializers.ModelSerializer[SharedStep]):
+    """Steps that cases call. To write, give ``definition`` (JSON) or ``yaml`` (text), not both.
+
+    ``based_on`` is the revision that was edited: 409 when somebody saved another one meanwhile.
+    """
+
+    system = VisibleSlugField(queryset=System.objects.all())
+    revision = serializers.IntegerField(source="current.number", read_only=True)
+    definition = serializers.JSONField(required=False, write_only=True)
+    yaml = serializers.CharField(required=False, write_only=True, trim_whitespace=False, max_length=600_000)
+    message = serializers.CharField(required=False, write_only=True, max_length=200, allow_blank=True)
+    based_on = serializers.IntegerField(required=False, write_only=True, min_value=1)
+    url = serializers.CharField(source="get_absolute_url", read_only=True)
+
+    class Meta:
+        model = SharedStep
+        fields = [
+            "id", "system", "slug", "title", "is_archived", "revision", "url", "definition", "yaml", "message",
+            "based_on", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = ["slug", "title", "is_archived"]
+        validators: list[Any] = []
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if sum(name in attrs for name in ("definition", "yaml")) != 1:
+            raise serializers.ValidationError({"definition": _("Give either “definition” or “yaml”.")})
+        return attrs
+
+    def to_representation(self, instance: SharedStep) -> dict[str, Any]:
+        """``definition`` in canonical form, as it is kept."""
+        definition = instance.current.definition if instance.current else None
+        return super().to_representation(instance) | {"definition": definition}
 
 
 class PlanSerializer(serializers.ModelSerializer[TestPlan]):

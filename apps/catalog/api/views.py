@@ -20,11 +20,12 @@ from apps.catalog.api.serializers import (
     ImportSerializer,
     PlanSerializer,
     RevisionSerializer,
+    SharedStepSerializer,
     SuiteSerializer,
 )
 from apps.catalog.case_services import PRIORITY
 from apps.catalog.definition import to_yaml
-from apps.catalog.models import TestCase, TestPlan, TestSuite
+from apps.catalog.models import SharedStep, TestCase, TestPlan, TestSuite
 from apps.core.errors import DomainError
 from apps.systems.models import System
 from apps.systems.rest import ScopedViewSet
@@ -146,6 +147,22 @@ class CaseViewSet(ScopedViewSet):
         made = services.import_cases(system, suite, [("", text)], by=self.person)
         rows = self.get_queryset().filter(pk__in=[case.pk for case in made]).order_by("number")
         return Response(CaseSerializer(rows, many=True, context=self.get_serializer_context()).data, status=201)
+
+
+class SharedStepViewSet(ScopedViewSet):
+    """Shared steps. A change of the definition adds a revision; runs that go on keep theirs."""
+
+    queryset = SharedStep.objects.select_related("system", "current")
+    serializer_class = SharedStepSerializer
+    filterset_class = PlanFilter
+    writes = Role.TESTER
+    http_method_names = ["get", "post", "patch", "head", "options"]
+
+    def store(self, system: System, row: Any, values: dict[str, Any]) -> SharedStep:
+        source = values.pop("yaml", None) or values.pop("definition")
+        saved = services.save_shared(system, source, self.person, shared=row, **values)
+        fresh: SharedStep = self.get_queryset().get(pk=saved.pk)
+        return fresh
 
 
 class PlanViewSet(ScopedViewSet):

@@ -16,7 +16,7 @@ PHASES = ("setup", "steps", "teardown")
 CASE_KEYS = (
     "title", "description", "priority", "tags", "points", "dataset", "timeout", "retries", "exclusive", *PHASES,
 )  # fmt: skip
-SHARED_KEYS = ("title", "description", "parameters", "steps")
+SHARED_KEYS = ("title", "slug", "description", "parameters", "steps")
 PARAMETER_KEYS = ("default", "description")
 STEP_KEYS = ("name", "kind", "when", "point", "timeout", "optional", "with", "expect", "capture", "retry")
 CHECK_KEYS = ("check", "at", "not")
@@ -50,8 +50,9 @@ def normalise(definition: Mapping[str, Any]) -> dict[str, Any]:
 def normalise_shared(definition: Mapping[str, Any]) -> dict[str, Any]:
     """The canonical form of a valid shared step."""
     shared: dict[str, Any] = {"title": definition["title"]}
-    if definition.get("description"):
-        shared["description"] = definition["description"]
+    for key in ("slug", "description"):
+        if definition.get(key):
+            shared[key] = definition[key]
     if definition.get("parameters"):
         shared["parameters"] = {name: _parameter(given) for name, given in definition["parameters"].items()}
     return {**shared, "steps": [_step(step) for step in definition["steps"]]}

@@ -102,6 +102,8 @@ class _Validator:
         self._keys(data, SHARED_KEYS)
         self._step.text(data, (), "title", MAX_TITLE, required=True)
         self._step.text(data, (), "description", MAX_TEXT)
+        if data.get("slug"):
+            self._step.slug(data["slug"], ("slug",))
         self._parameters(data.get("parameters"), ("parameters",))
         if data.get("steps"):
             StepValidator(self._problems, inside=1).steps(data["steps"], ("steps",), by_person=False)

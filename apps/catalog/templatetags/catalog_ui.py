@@ -1,11 +1,12 @@
 """Template tags of the catalog: steps in words, and lines of a diff."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
 
-from apps.catalog.definition import find_kind, to_yaml
+from apps.catalog.definition import find_kind, shared_to_yaml, to_yaml
 from apps.catalog.words import StepWords, steps_in_words
 
 register = template.Library()
@@ -22,6 +23,18 @@ def case_steps(definition: Mapping[str, Any]) -> dict[str, list[StepWords]]:
 def as_yaml(definition: Mapping[str, Any]) -> str:
     """The definition as YAML text."""
     return to_yaml(definition)
+
+
+@register.filter
+def shared_as_yaml(definition: Mapping[str, Any]) -> str:
+    """A shared step as YAML text."""
+    return shared_to_yaml(definition)
+
+
+@register.filter
+def json_line(value: Any) -> str:
+    """A value on one line; a text as it is."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @register.filter

@@ -14,7 +14,7 @@ from apps.catalog import editor, services
 from apps.catalog.definition import blank_case, kinds
 from apps.catalog.editor_words import words
 from apps.catalog.models import TestCase
-from apps.catalog.views.json_views import json_body, problems_as_json
+from apps.catalog.views.json_views import json_body, problems_as_json, revision_of
 from apps.core.validation import refuse
 from apps.systems.access import SystemRequest, system_page
 from apps.systems.models import System
@@ -66,6 +66,7 @@ def _page(request: SystemRequest, system: System, case: TestCase | None, data: d
         "kinds": kinds(),
         "back": back,
         "statuses": TestCase.Status.choices,
+        "convert_url": reverse("catalog:case-convert", args=[system.slug]),
         "data": {
             "case": data,
             "format": editor.format_data(),
@@ -86,7 +87,7 @@ def _save(request: SystemRequest, system: System, case: TestCase | None) -> Http
         request.user,
         str(data.get("message") or ""),
         case,
-        based_on=_revision(data),
+        based_on=revision_of(data),
         status=_status(data),
         workflow=_chosen(system.workflows, "slug", data, "workflow") if data.get("workflow") else None,
     )
@@ -108,10 +109,3 @@ def _status(data: dict[str, Any]) -> str | None:
     if status is not None and status not in TestCase.Status.values:
         raise refuse("status", _("The status must be draft, active or archived."))
     return status
-
-
-def _revision(data: dict[str, Any]) -> int | None:
-    value = data.get("based_on")
-    if value is not None and (not isinstance(value, int) or not 0 < value < 2**31):
-        raise refuse("based_on", _("A revision is a number."))
-    return value

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import DomainError
 from apps.core.json_reading import read_json
+from apps.core.validation import refuse
 
 
 def json_body(request: HttpRequest) -> dict[str, Any]:
@@ -35,3 +36,11 @@ def problems_as_json(view: Callable[..., HttpResponse]) -> Callable[..., HttpRes
             return JsonResponse(error.problem(), status=error.status, content_type="application/problem+json")
 
     return answered
+
+
+def revision_of(data: dict[str, Any]) -> int | None:
+    """The revision that was edited, ``based_on``; None when it is not said."""
+    value = data.get("based_on")
+    if value is not None and (not isinstance(value, int) or not 0 < value < 2**31):
+        raise refuse("based_on", _("A revision is a number."))
+    return value

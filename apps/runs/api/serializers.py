@@ -39,6 +39,7 @@ class RunSerializer(serializers.ModelSerializer[TestRun]):
             "started_by",
             "seed",
             "versions",
+            "shared",
             "total",
             "done",
             "passed",

@@ -62,6 +62,7 @@ class TestRun(models.Model):
         max_length=10, choices=RunPriority.choices, default=RunPriority.NORMAL, db_default=RunPriority.NORMAL
     )
     time_limit = models.PositiveIntegerField(null=True)  # seconds from its start, pauses not counted
+    shared = models.JSONField(default=dict)  # shared steps that its cases call: short name → revision
     expected_ms = models.PositiveBigIntegerField(null=True)  # estimate of the whole, from earlier durations
 
     objects = InSystemQuerySet.as_manager()

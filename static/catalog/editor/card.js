@@ -23,6 +23,7 @@ function dress(node, own, kind, step) {
   own["checks-part"].hidden = kind.by_person && !step.expect?.length;
   own["captures-part"].hidden = kind.by_person && !Object.keys(step.capture ?? {}).length;
   node.querySelector("[data-do=try]").hidden = kind.by_person;
+  node.querySelector("[data-do=share]").hidden = kind.by_person || kind.name === "call";
   const points = [["", say("none")], ...choices.points.map((point) => [point.slug, point.name])];
   offer(own.point, points, step.point ?? "", (slug) => say("unknown", { name: slug }));
   own.point.closest(".ed-field").hidden = kind.group && !step.point;

@@ -151,14 +151,25 @@ function items(field, value) {
   return control;
 }
 
-/** A shared step of the system, by its name. */
+/** A shared step of the system, by its name, with a word on its parameters. */
 function shared(field, value) {
-  const node = document.createElement("select");
-  node.className = "form-select";
-  node.id = freshId("field");
+  const node = document.createElement("div");
+  const select = document.createElement("select");
+  const hint = document.createElement("p");
+  select.className = "form-select";
+  select.id = freshId("field");
+  hint.className = "form-hint";
   const known = choices.shared.map((one) => [one.slug, one.title]);
-  offer(node, [["", say("none")], ...known], value ?? "", (slug) => say("unknown", { name: slug }));
-  return { node, focus: () => node.focus(), get: () => node.value };
+  offer(select, [["", say("none")], ...known], value ?? "", (slug) => say("unknown", { name: slug }));
+  const draw = () => {
+    const chosen = choices.shared.find((one) => one.slug === select.value);
+    hint.textContent = (chosen?.parameters ?? []).map((one) => one.name + (one.required ? ` (${say("needed")})` : "")).join(", ");
+    hint.hidden = !hint.textContent;
+  };
+  select.addEventListener("change", draw);
+  draw();
+  node.append(select, hint);
+  return { node, label: select.id, focus: () => select.focus(), get: () => select.value };
 }
 
 /** Variables and their values, each of any type. */

@@ -19,7 +19,7 @@ function makeField(field, value, removable) {
   const node = dressed(field, removable);
   node.querySelector(".ed-control").append(control.node);
   const label = node.querySelector("label");
-  if (control.node.id) label.htmlFor = control.node.id;
+  if (control.label || control.node.id) label.htmlFor = control.label || control.node.id;
   if (field.type === "boolean") node.classList.add("ed-boolean");
   return { field, node, ...part(control), locate: (parts) => (parts.length ? control.locate?.(parts[0]) : null) ?? node };
 }

@@ -8,6 +8,7 @@ export function glance(kind, given) {
   if (kind.name === "grpc") return String(given.method ?? "");
   for (const name of ["argv", "command"]) if (Array.isArray(given[name])) return given[name].join(" ");
   if (given.values && kind.name === "set") return Object.keys(given.values).join(", ");
+  if (kind.name === "call") return String(given.step ?? "");
   if (kind.name === "repeat") return given.times !== undefined ? `${given.times} ×` : JSON.stringify(given.each ?? "");
   if (kind.name === "parallel") return (given.branches ?? []).map((one) => [one.name, one.count && `${one.count} ×`].filter(Boolean).join(" ")).join(" | ");
   if (given.stream?.key) return String(given.stream.key);

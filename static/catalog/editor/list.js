@@ -78,6 +78,13 @@ export function cardList(node, { byPerson = false, drawn = () => {} } = {}) {
 
   const list = {
     node, byPerson, add, copy, remove, take, put,
+    /** Put *step* in the place of *count* steps from *index* on. */
+    swap(index, count, step) {
+      for (const card of cards.slice(index, index + count)) take(card);
+      const card = make(step);
+      put(card, index);
+      card.focus();
+    },
     index: (card) => cards.indexOf(card),
     size: () => cards.length,
     fill(steps) {

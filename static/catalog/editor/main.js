@@ -7,6 +7,7 @@ import { grow } from "./dom.js";
 import { dragging } from "./drag.js";
 import { problemBoard } from "./problems.js";
 import { casePlace, caseSettings } from "./settings.js";
+import { sharedPlace, sharedSettings, sharing } from "./shared.js";
 import { stepLists } from "./steps.js";
 import { trying } from "./trying.js";
 import { yamlPane } from "./yaml.js";
@@ -16,8 +17,9 @@ const MANY = 3; // steps from which a case opens with folded cards, to be seen a
 
 function start(root) {
   const { saveUrl, convertUrl, tryUrl } = root.dataset;
-  const settings = caseSettings(root);
-  const place = casePlace(root, opened);
+  const isShared = root.dataset.editor === "shared";
+  const settings = isShared ? sharedSettings(root) : caseSettings(root);
+  const place = isShared ? sharedPlace(root) : casePlace(root, opened);
   const lists = stepLists(root);
   const yaml = yamlPane(root, convertUrl);
   const tries = trying(root, tryUrl, settings);
@@ -30,7 +32,10 @@ function start(root) {
 
   function locate(parts) {
     if (PHASES.has(parts[0])) return lists.locate(parts) ?? null;
-    return root.querySelector(`.ed-field[data-path="${CSS.escape(String(parts[0] ?? ""))}"]`);
+    const own = settings.locate?.(parts);
+    if (own) return own;
+    const named = root.querySelectorAll(`[data-path="${CSS.escape(String(parts[0] ?? ""))}"]`);
+    return [...named].find((place) => !place.closest("[data-card]")) ?? null;
   }
 
   const definition = () => ({ ...settings.get(), ...lists.get() });
@@ -59,7 +64,7 @@ function start(root) {
   }
 
   function troubled() {
-    const troubles = mode === "form" ? lists.troubles() : [];
+    const troubles = mode === "form" ? [...(settings.troubles?.() ?? []), ...lists.troubles()] : [];
     if (troubles.length) board.show(troubles, unfold);
     return troubles.length > 0;
   }
@@ -147,13 +152,15 @@ function start(root) {
 
   for (const type of ["input", "change"]) root.addEventListener(type, note);
   root.addEventListener("input", (event) => event.target.matches("[data-grow]") && grow(event.target));
-  root.querySelector("[data-setting=dataset]").addEventListener("change", tries.drawRows);
+  root.querySelector("[data-setting=dataset]")?.addEventListener("change", tries.drawRows);
+  const share = sharing(root.dataset.extractUrl, definition);
   root.addEventListener("click", (event) => {
     const tab = event.target.closest("[data-mode]");
     if (tab) choose(tab.dataset.mode);
     else if (event.target.closest("[data-fold-all]")) lists.foldAll(true);
     else if (event.target.closest("[data-unfold-all]")) lists.foldAll(false);
     else if (event.target.closest("[data-do=try]")) tries.tryStep(lists.cardOf(event.target));
+    else if (event.target.closest("[data-do=share]")) share(lists.cardOf(event.target));
   });
   root.addEventListener("keydown", (event) => {
     const other = { ArrowRight: "yaml", ArrowLeft: "form" }[event.key];
