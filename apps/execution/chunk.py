@@ -20,7 +20,8 @@ from apps.runs import services as runs
 
 logger = structlog.get_logger(__name__)
 
-GRACE = 60.0  # seconds between a case's own limit and the end of its lease: teardown, storing
+LEASE = timedelta(seconds=45)  # renewed while the process lives, so that what it loses comes back soon
+RENEW_EVERY = 10.0  # seconds
 LOOK_EVERY = 1.0  # seconds between looks at what became of the run
 ROOM_EVERY, PATIENCE = 0.05, 1.0  # seconds: how often, and how long, a chunk without a place asks for one
 
@@ -38,6 +39,7 @@ class Chunk:
         self._context = context
         self._pending = list(ids)
         self._running: set[asyncio.Task[None]] = set()
+        self._claims: dict[int, int] = {}
         self._cancelled: set[asyncio.Task[None]] = set()
         self._share = Share.of(context.environment_id)
         self._recorder = Recorder()
@@ -84,6 +86,7 @@ class Chunk:
             taking, self._pending = self._pending[:free], self._pending[free:]
             claimed = await in_database(_claim, self._context, taking)
             self._running |= {asyncio.create_task(self._one(claim, request)) for claim, request in claimed}
+            self._claims |= {claim.execution_id: claim.number for claim, _ in claimed}
             self._makes_room |= bool(claimed)
             free -= len(claimed)
             if len(claimed) < len(taking):
@@ -102,6 +105,7 @@ class Chunk:
     async def _look(self) -> None:
         """Hear of a pause or a cancel, and renew the share; the database says how it is, Redis only hurries."""
         run_id, heard = self._context.run_id, await watch.announced(self._context.run_id)
+        renewed = monotonic()
         while True:
             heard = await watch.nap(run_id, LOOK_EVERY, heard)
             try:
@@ -110,6 +114,9 @@ class Chunk:
                     self._pending.clear()
                 if state == State.CANCELLED:
                     self._cancel()
+                if monotonic() - renewed > RENEW_EVERY:
+                    await in_database(runs.renew, self._claims, LEASE)
+                    renewed = monotonic()
                 await in_database(self._share.take, len(self._pending) + len(self._running), len(self._running))
                 if self._freed_names:
                     self._freed_names = False
@@ -140,5 +147,4 @@ def _report(done: set[asyncio.Task[None]]) -> None:
 
 
 def _claim(context: requests.RunContext, ids: Sequence[int]) -> list[tuple[requests.Claim, CaseRequest]]:
-    lease = timedelta(seconds=requests.longest(ids) + GRACE)
-    return requests.build(context, runs.claim(ids, name(), lease))
+    return requests.build(context, runs.claim(ids, name(), LEASE))

@@ -1,6 +1,6 @@
 """Handing executions to workers: claim by lease, give back what expired, cancel what has not begun."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.core.states import State
@@ -20,7 +21,7 @@ NAMES = 71_202  # advisory lock under which names are taken: two workers must no
 
 _CLAIM = """
     UPDATE runs_execution SET
-        state = 'running', claim = claim + 1, worker = %s, lease_until = %s, parked_at = NULL,
+        state = 'running', claim = claim + 1, worker = %s, lease_until = now() + %s, parked_at = NULL,
         attempt = CASE WHEN resume_at = 0 THEN attempt + 1 ELSE attempt END,
         started_at = COALESCE(started_at, now())
     WHERE id IN (SELECT e.id FROM runs_execution e JOIN runs_testrun r ON r.id = e.run_id
@@ -29,6 +30,13 @@ _CLAIM = """
                  ORDER BY e.id FOR UPDATE OF e SKIP LOCKED)
     RETURNING id, run_id, revision_id, position, row, seed, attempt, claim, carried, message, resume_at,
               resume_captured, trace_id
+"""
+
+
+_RENEW = """
+    UPDATE runs_execution e SET lease_until = now() + %s
+    FROM unnest(%s::bigint[], %s::int[]) AS v (id, claim)
+    WHERE e.id = v.id AND e.claim = v.claim AND e.state = 'running'
 """
 
 
@@ -51,18 +59,17 @@ class Claimed(NamedTuple):
 
 
 def claim(ids: Sequence[int], worker: str, lease: timedelta) -> list[Claimed]:
-    """Take queued executions for *worker* until now + *lease*; each is given to one worker only.
+    """Take queued executions for *worker* until now + *lease*, by the database's clock; each is given to one only.
 
     Returns those that were taken, in the order of their runs. Nothing is handed out of a run that is paused or being
     cancelled, nor an execution of which somebody else has a resource that it needs for itself.
     """
     if not ids:
         return []
-    until = timezone.now() + lease
     with transaction.atomic():
-        taken = _take(worker, until, list(ids))
+        taken = _take(worker, lease, list(ids))
         if len(taken) < len(ids) and (free := _with_free_names(set(ids) - {one.id for one in taken})):
-            taken += _take(worker, until, free, named=True)
+            taken += _take(worker, lease, free, named=True)
     _begin({one.run_id for one in taken})
     return sorted(taken, key=attrgetter("run_id", "position"))
 
@@ -76,9 +83,15 @@ def _begin(runs: Iterable[int]) -> None:
             transaction.on_commit(partial(tell_progress, run))
 
 
-def _take(worker: str, until: datetime, ids: list[int], *, named: bool = False) -> list[Claimed]:
+def renew(claims: Mapping[int, int], lease: timedelta) -> None:
+    """Keep what *claims* (execution id → claim) still name until now + *lease*."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [worker, until, ids, named])
+        cursor.execute(_RENEW, [lease, list(claims), list(claims.values())])
+
+
+def _take(worker: str, lease: timedelta, ids: list[int], *, named: bool = False) -> list[Claimed]:
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [worker, lease, ids, named])
         return [Claimed(*row) for row in cursor.fetchall()]
 
 
@@ -95,14 +108,14 @@ def _with_free_names(ids: Iterable[int]) -> list[int]:
 
 
 @transaction.atomic
-def give_back_expired(now: datetime | None = None, limit: int = 500) -> list[int]:
+def give_back_expired(limit: int = 500) -> list[int]:
     """Put executions whose worker was lost back into the queue; returns their ids.
 
     After ``MAX_ATTEMPTS`` lost workers, or in a run being cancelled, the execution ends instead.
     """
-    now = now or timezone.now()
+    now = timezone.now()
     expired = list(
-        Execution.objects.filter(state=State.RUNNING, lease_until__lt=now)
+        Execution.objects.filter(state=State.RUNNING, lease_until__lt=Now())
         .select_for_update(of=("self",), skip_locked=True)
         .select_related("run")
         .order_by("pk")[:limit]

@@ -35,12 +35,14 @@ __all__ = [
     "parked",
     "progress_of",
     "record",
+    "renew",
     "still_waiting",
     "tell_progress",
 ]
 
 Claimed = claiming.Claimed
 claim = claiming.claim
+renew = claiming.renew
 give_back_expired = claiming.give_back_expired
 cancel_open = claiming.cancel_open
 record = recording.record

@@ -89,3 +89,13 @@ def test_a_lost_worker_of_a_cancelled_run_ends_as_cancelled(make_run: MakeRun, t
     assert services.give_back_expired() == []
     run.refresh_from_db()
     assert (run.phase, run.cancelled) == ("cancelled", 1)
+
+
+def test_a_lease_is_renewed_by_its_holder_only(make_run: MakeRun) -> None:
+    run = make_run(2)
+    first, second = services.claim(list(run.executions.values_list("pk", flat=True)), "w", timedelta(seconds=60))
+    expire(run)
+
+    services.renew({first.id: first.claim, second.id: second.claim - 1}, timedelta(seconds=60))
+
+    assert services.give_back_expired() == [second.id]
