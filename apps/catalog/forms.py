@@ -101,10 +101,15 @@ class PlanForm(RefusableMixin, forms.ModelForm[TestPlan]):
 
     class Meta:
         model = TestPlan
-        fields = ["name", "description", "everything", "suites", "tags"]
+        fields = ["name", "description", "everything", "suites", "tags", "retries", "priority", "time_limit"]
         widgets = {"description": forms.Textarea(attrs={"rows": 2})}
+        help_texts = {
+            "retries": _("0 to 5, unless a case says otherwise. Every attempt is kept and shown."),
+            "priority": _("Whether its runs go before others that wait."),
+            "time_limit": _("What has not ended by then is cancelled."),
+        }
 
-    field_order = ("name", "description", "everything", "suites", "tags", "cases")
+    field_order = ("name", "description", "everything", "suites", "tags", "cases", "retries", "priority", "time_limit")
 
     def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -47,8 +47,9 @@ def resume_run(run: TestRun, *, by: User | None) -> TestRun:
     """Go on with a paused run; one that is not paused stays as it is. Conflict when it has ended."""
     locked = _open_run(run)
     if locked.paused_at is not None:
-        pause = timezone.now() - max(locked.paused_at, locked.started_at or locked.paused_at)
-        locked.paused_ms = F("paused_ms") + round(pause / timedelta(milliseconds=1))
+        if locked.started_at is not None:  # its time limit counts from there
+            pause = timezone.now() - max(locked.paused_at, locked.started_at)
+            locked.paused_ms = F("paused_ms") + round(pause / timedelta(milliseconds=1))
         locked.paused_at = None
         locked.save(update_fields=["paused_at", "paused_ms"])
         locked.refresh_from_db()

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Role, User
-from apps.catalog.models import TestCase, TestPlan
+from apps.catalog.models import RunPriority, TestCase, TestPlan
 from apps.catalog.services import cases_of
 from apps.core.forms import RefusableMixin
 from apps.core.states import State
@@ -19,7 +19,7 @@ CASES = 2_000  # chosen one by one
 
 
 class StartForm(RefusableMixin, forms.Form):
-    """A plan, or cases by their numbers, and the environment to run them in."""
+    """A plan, or cases by their numbers, and the environments to run them in: a run for each."""
 
     plan = forms.ModelChoiceField(TestPlan.objects.none(), to_field_name="slug", required=False, label=_("Plan"))
     case = forms.ModelMultipleChoiceField(
@@ -29,8 +29,14 @@ class StartForm(RefusableMixin, forms.Form):
         label=_("Cases"),
         widget=forms.MultipleHiddenInput,
     )
-    environment = forms.ModelChoiceField(
-        Environment.objects.none(), to_field_name="slug", empty_label=None, label=_("Environment")
+    environment = forms.ModelMultipleChoiceField(
+        Environment.objects.none(),
+        to_field_name="slug",
+        label=_("Environments"),
+        widget=forms.CheckboxSelectMultiple,
+    )
+    priority = forms.ChoiceField(
+        choices=[("", _("as usual")), *RunPriority.choices], required=False, label=_("Priority"), initial=""
     )
 
     def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:

@@ -82,6 +82,7 @@ def _results(request: HttpRequest, run: TestRun) -> dict[str, Any]:
         "reasons": reasons,
         "more_reasons": more_reasons,
         "reason_count": len(reasons) + more_reasons,
+        "flaky": Execution.objects.filter(run=run).flaky().count(),
         "filter": chosen,
         "page": execution_list_page(run, chosen, request.GET.get("page", "1")),
     }

@@ -145,8 +145,8 @@ class PlanSerializer(serializers.ModelSerializer[TestPlan]):
     class Meta:
         model = TestPlan
         fields = [
-            "id", "system", "slug", "name", "description", "everything", "suites", "cases", "tags", "url", "created_at",
-            "updated_at",
+            "id", "system", "slug", "name", "description", "everything", "suites", "cases", "tags", "retries",
+            "priority", "time_limit", "url", "created_at", "updated_at",
         ]  # fmt: skip
         extra_kwargs = {"slug": {"required": False}}
         validators: list[Any] = []

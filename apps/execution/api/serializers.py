@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.catalog.models import TestCase, TestPlan
+from apps.catalog.models import LONGEST_RUN, RETRIES, RunPriority, TestCase, TestPlan
 from apps.catalog.services import cases_of
 from apps.environments.models import Environment
 from apps.execution.models import Worker
@@ -19,10 +19,17 @@ from apps.systems.models import System
 
 
 class StartSerializer(serializers.Serializer[Any]):
-    """Start a run: a plan (slug) or cases (numbers), in an environment (slug) of a system (slug)."""
+    """Start a run: a plan (slug) or cases (numbers), in an environment (slug) of a system (slug).
+
+    ``retries`` (of cases that say nothing of it), ``priority`` and ``time_limit`` (seconds) are those of the plan
+    unless they are given.
+    """
 
     system = serializers.SlugField()
     environment = serializers.SlugField()
+    priority = serializers.ChoiceField(choices=RunPriority.choices, required=False)
+    retries = serializers.IntegerField(required=False, min_value=0, max_value=RETRIES)
+    time_limit = serializers.IntegerField(required=False, min_value=10, max_value=LONGEST_RUN)
     plan = serializers.SlugField(required=False)
     cases = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False, max_length=10_000)
     title = serializers.CharField(required=False, max_length=200, default="")
@@ -37,11 +44,11 @@ class StartSerializer(serializers.Serializer[Any]):
             "system": system,
             "environment": _one(Environment.objects.filter(system=system, slug=attrs["environment"]), "environment"),
             "title": attrs["title"],
-            "seed": attrs.get("seed"),
+            **{name: attrs.get(name) for name in ("seed", "priority", "retries", "time_limit")},
         }
         if "plan" in attrs:
             plan = _one(TestPlan.objects.filter(system=system, slug=attrs["plan"]), "plan")
-            return chosen | {"plan": plan, "cases": list(cases_of(plan).select_related("current"))}
+            return chosen | {"plan": plan, "cases": list(cases_of(plan))}
         return chosen | {"cases": _cases(system, attrs["cases"])}
 
 
@@ -97,10 +104,11 @@ class WorkerSerializer(serializers.ModelSerializer[Worker]):
 
 
 class RerunSerializer(serializers.Serializer[Any]):
-    """Rerun all, what failed, or chosen executions (ids)."""
+    """Rerun all, what failed, or chosen executions (ids); with their original data rows and seeds, or new ones."""
 
     which = serializers.ChoiceField(choices=["all", "failed", "chosen"], default="all")
     executions = serializers.ListField(child=serializers.IntegerField(), required=False, default=list)
+    data = serializers.ChoiceField(choices=["original", "new"], default="original")
 
 
 def _one(queryset: Any, field: str) -> Any:
@@ -111,7 +119,7 @@ def _one(queryset: Any, field: str) -> Any:
 
 
 def _cases(system: System, numbers: list[int]) -> list[TestCase]:
-    found = {case.number: case for case in system.cases.filter(number__in=numbers).select_related("current")}
+    found = {case.number: case for case in system.cases.filter(number__in=numbers)}
     missing = [number for number in numbers if number not in found]
     if missing:
         raise serializers.ValidationError({"cases": _("No such case: %(numbers)s") % {"numbers": missing[:20]}})

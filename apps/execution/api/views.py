@@ -101,11 +101,13 @@ class RunViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[TestRun]):
     @extend_schema(request=RerunSerializer, responses={201: RunSerializer})
     @action(detail=True, methods=["post"])
     def rerun(self, request: Request, pk: str) -> Response:
-        """Run again, with the original data rows and seeds."""
+        """Run again, with the original data rows and seeds or with new ones."""
         run = self._run_for(Role.TESTER)
         wanted = RerunSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        return self._answer(services.rerun(run, by=_user(request), **wanted.validated_data), 201)
+        values = dict(wanted.validated_data)
+        fresh = values.pop("data") == "new"
+        return self._answer(services.rerun(run, by=_user(request), fresh=fresh, **values), 201)
 
     def _run_for(self, role: Role) -> TestRun:
         run: TestRun = self.get_object()

@@ -23,9 +23,13 @@ def start(request: SystemRequest, system: System) -> HttpResponse:
     """Choose what to run and where; the estimate changes with the choice. POST starts the run."""
     if request.method == "POST":
         form = StartForm(request.POST, system=system)
-        run = _started(form, system, request.user) if form.is_valid() else None
-        if run is not None:
-            return redirect(run)
+        started = _started(form, system, request.user) if form.is_valid() else []
+        if len(started) == 1:
+            return redirect(started[0])
+        if started:
+            numbers = ", ".join(f"#{run.number}" for run in started)
+            messages.success(request, _("Started: %(numbers)s.") % {"numbers": numbers})
+            return redirect("runs:runs", system.slug)
         return render(request, "execution/start.html", _context(request, system, form), status=422)
     form = StartForm(_asked(request, system), system=system)
     context = _context(request, system, form)
@@ -37,10 +41,11 @@ def start(request: SystemRequest, system: System) -> HttpResponse:
 def _asked(request: HttpRequest, system: System) -> Any:
     """The choice in the URL, filled up with what is most likely meant."""
     asked = request.GET.copy()
-    if not asked.get("environment"):
+    if not asked.getlist("environment"):
         last = TestRun.objects.filter(system=system, started_by=request.user.pk).order_by("-pk")
         slug = last.values_list("environment__slug", flat=True).first()
-        asked["environment"] = slug or system.environments.values_list("slug", flat=True).first() or ""
+        slug = slug or system.environments.values_list("slug", flat=True).first()
+        asked.setlist("environment", [slug] if slug else [])
     if not asked.get("plan") and not asked.getlist("case"):
         asked["plan"] = system.plans.values_list("slug", flat=True).first() or ""
     return asked
@@ -50,19 +55,24 @@ def _context(request: SystemRequest, system: System, form: StartForm) -> dict[st
     context: dict[str, Any] = {"system": system, "section": "runs", "form": form}
     if form.is_valid():
         cases = form.cases
-        context |= {"cases": cases, "estimate": estimate(cases, form.cleaned_data["environment"])}
+        context |= {"cases": cases, "estimates": [estimate(cases, one) for one in form.cleaned_data["environment"]]}
     return context | {"plans": system.plans.exists(), "environments": system.environments.exists()}
 
 
-def _started(form: StartForm, system: System, user: Any) -> TestRun | None:
+def _started(form: StartForm, system: System, user: Any) -> list[TestRun]:
     data = form.cleaned_data
     try:
-        return services.start_run(
-            system=system, environment=data["environment"], cases=form.cases, plan=data["plan"], started_by=user
+        return services.start_runs(
+            environments=list(data["environment"]),
+            system=system,
+            cases=form.cases,
+            plan=data["plan"],
+            started_by=user,
+            priority=data["priority"] or None,
         )
     except DomainError as error:
         form.refuse(error)
-        return None
+        return []
 
 
 @system_page(Role.TESTER)
@@ -93,10 +103,14 @@ def resume(request: SystemRequest, system: System, number: int) -> HttpResponse:
 @system_page(Role.TESTER)
 @require_POST
 def rerun(request: SystemRequest, system: System, number: int) -> HttpResponse:
-    """Run again: ``which`` is ``all``, ``failed``, or the id of one execution of the run."""
+    """Run again: ``which`` is ``all``, ``failed``, or the id of one execution of the run.
+
+    With ``data=new`` the cases get the present rows of their data sets and new seeds.
+    """
     run = get_object_or_404(TestRun.objects.filter(system=system).select_related("environment", "plan"), number=number)
     which = request.POST.get("which", "all")
+    fresh = request.POST.get("data") == "new"
     chosen = [int(which)] if which.isdecimal() and len(which) < 19 else []
-    again = services.rerun(run, by=request.user, which="chosen" if chosen else which, executions=chosen)
+    again = services.rerun(run, by=request.user, which="chosen" if chosen else which, executions=chosen, fresh=fresh)
     messages.success(request, _("Started again as #%(number)s.") % {"number": again.number})
     return redirect("runs:run", system.slug, again.number)

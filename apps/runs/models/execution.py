@@ -45,6 +45,10 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         """Executions that a person must look at."""
         return self.filter(state__in=[State.FAILED, State.BLOCKED])
 
+    def flaky(self) -> Self:
+        """Executions that passed only after a failed attempt."""
+        return self.filter(state=State.PASSED, failures__gt=0)
+
 
 class Execution(models.Model):
     """One case × one data row. Exactly one result is final: finishing names the claim it was handed out with."""

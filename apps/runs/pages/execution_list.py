@@ -14,6 +14,7 @@ from apps.runs.pages.progress import counts
 
 PAGE = 50
 TITLE_LIMIT = 200
+FLAKY = "flaky"  # as a state in the filter: passed, after an attempt that failed
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ListFilter:
     def of(cls, query: QueryDict) -> "ListFilter":
         state, group = query.get("state", ""), query.get("group", "")
         return cls(
-            state=state if state in State.values else "",
+            state=state if state in State.values or state == FLAKY else "",
             title=query.get("q", "").strip()[:TITLE_LIMIT],
             group=int(group) if group.isdecimal() and len(group) < 19 else None,
         )
@@ -47,7 +48,9 @@ def executions(run: TestRun, chosen: ListFilter) -> QuerySet[Execution]:
     """Executions of *run* under the filter, in the run's order, without their long columns."""
     found = Execution.objects.filter(run=run).select_related("case", "assigned_to")
     found = found.defer("row", "resume_captured").order_by("position")
-    if chosen.state:
+    if chosen.state == FLAKY:
+        found = found.flaky()
+    elif chosen.state:
         found = found.filter(state=chosen.state)
     if chosen.title:
         found = found.filter(title__icontains=chosen.title)
@@ -69,4 +72,4 @@ def _known_count(run: TestRun, chosen: ListFilter) -> int | None:
     if not chosen.state:
         return run.total
     # Queued and running are counted together in the run: only the rows can tell them apart.
-    return None if chosen.state in (State.QUEUED, State.RUNNING) else counts(run).get(chosen.state, 0)
+    return None if chosen.state in (State.QUEUED, State.RUNNING, FLAKY) else counts(run).get(chosen.state, 0)
