@@ -22,7 +22,8 @@ At = Literal["", "name", "jsonpath", "regex"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field of ``with``. *alternatives* hold between the *fields* of an object."""
+    """One field of ``with``. *alternatives* hold between the *fields* of an object, and *item* is the word for one of
+    several objects. A *rare* choice is offered by its name instead of standing in every form."""
 
     name: str
     type: FieldType
@@ -35,6 +36,8 @@ class Field:
     secret: bool = False
     fields: tuple["Field", ...] = ()
     alternatives: tuple["Choice", ...] = ()
+    item: str = ""
+    rare: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """JSON for the editor."""
@@ -49,6 +52,8 @@ class Field:
             "placeholder": self.placeholder,
             "secret": self.secret,
             "fields": [inner.as_dict() for inner in self.fields],
+            "item": self.item,
+            "rare": self.rare,
             "choices_between": [choice.as_dict() for choice in self.alternatives],
         }
 

@@ -85,7 +85,7 @@ export function fieldSet(fields, choices, given) {
   const switches = choices.map((choice) => switched(fields.filter((field) => choice.names.includes(field.name)), choice.required, given));
   const inSwitch = new Set(switches.flatMap((one) => one.names));
   const loose = fields.filter((field) => !inSwitch.has(field.name));
-  const stays = (field) => field.required || ALWAYS.has(field.type);
+  const stays = (field) => field.required || (ALWAYS.has(field.type) && !field.rare);
 
   // What always stands comes first, then the alternatives, then what was asked for, each in the order of the kind.
   function place(field) {

@@ -9,7 +9,7 @@ export function objectList(field, value, node, make) {
   const more = rows.querySelector(".ed-more");
   let parts = [];
   list.classList.add("ed-objects");
-  more.querySelector("span").textContent = say("add", { name: field.label });
+  more.querySelector("span").textContent = say("add", { name: field.item });
   node.querySelector(".ed-control").append(rows);
 
   function name() {

@@ -47,6 +47,7 @@ HTTP = Kind(
             label=_("Form with files"),
             help=_("Sent as multipart/form-data. A file is given by what is in it, as text or in Base64."),
             fields=_PART,
+            item=_("part"),
             alternatives=(Choice(("value", "json", "base64"), required=True),),
         ),
         Field(
@@ -76,6 +77,7 @@ HTTP = Kind(
             type="choice",
             label=_("HTTP version"),
             default="auto",
+            rare=True,
             choices=("auto", "1.0", "1.1", "2"),
         ),
         Field(

@@ -41,6 +41,7 @@ WEBSOCKET = Kind(
             label=_("Conversation"),
             help=_("One after the other. Messages that come earlier wait to be received."),
             fields=_TURN,
+            item=_("turn"),
             alternatives=(Choice(("send", "json", "base64", "receive", "closed"), required=True),),
         ),
         Field(
