@@ -46,7 +46,11 @@ def _database() -> ThreadPoolExecutor:
 @cache
 def engine_executors() -> Executors:
     """Executors of this child; opened lazily, so safe after the fork."""
-    egress = EgressPolicy.of(deny=settings.EXECUTION_DENY_ADDRESSES, allow=settings.EXECUTION_ALLOW_ADDRESSES)
+    egress = EgressPolicy.of(
+        deny=settings.EXECUTION_DENY_ADDRESSES,
+        allow=settings.EXECUTION_ALLOW_ADDRESSES,
+        only_allowed=settings.EXECUTION_ONLY_ALLOWED,
+    )
     return Executors(EngineSettings(egress=egress, mailbox=_mailbox(), callbacks=StoredCallbacks()))
 
 
