@@ -263,7 +263,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Above the longest hard limit of a chunk (celery #5935); lost work comes back by our own sweeper, sooner.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7_200}
+# One list for each queue: kombu would ask Redis for four, one for each priority that we do not use.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7_200, "priority_steps": [0]}
 CELERY_TASK_TIME_LIMIT = 3_600
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {

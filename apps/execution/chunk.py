@@ -96,7 +96,8 @@ class Chunk:
 
     async def _begin_parked(self) -> bool:
         """Nothing runs and nothing could begin: leave the rest to whoever makes room, after a last try."""
-        if self._pending and await in_database(runs.park, self._pending):
+        parked = await in_database(runs.park, self._pending) if self._pending else 0
+        if parked:
             await self._begin(self._share.held)
         if not self._running:
             self._pending.clear()
@@ -133,7 +134,7 @@ class Chunk:
     async def _one(self, claim: requests.Claim, request: CaseRequest) -> None:
         structlog.contextvars.bind_contextvars(run_id=request.run_id, execution_id=request.execution_id)
         outcome: CaseOutcome = await run_case(request, engine_executors())
-        if outcome.state in NOT_PASSED:  # thousands that pass in a second are told by their run
+        if outcome.state.value in NOT_PASSED:  # thousands that pass in a second are told by their run
             logger.info("execution.ended", state=outcome.state, duration_ms=round(outcome.duration_ms, 1))
         self._recorder.add(to_result(claim, request, outcome))
         self._freed_names |= bool(request.case and request.case.exclusive)

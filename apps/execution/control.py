@@ -62,7 +62,8 @@ def resume_run(run: TestRun, *, by: User | None) -> TestRun:
 
 
 def _open_run(run: TestRun) -> TestRun:
-    locked = TestRun.objects.select_for_update(of=("self",)).select_related("environment", "system").get(pk=run.pk)
+    runs_with_all = TestRun.objects.select_related("environment", "system")
+    locked: TestRun = runs_with_all.select_for_update(of=("self",)).get(pk=run.pk)
     if not locked.is_open:
         raise Conflict("run-ended", _("The run has ended already."))
     return locked

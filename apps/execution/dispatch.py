@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 from celery import current_app
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -21,6 +22,8 @@ logger = structlog.get_logger(__name__)
 
 CHUNK_TASK = "execution.chunk"
 FIRST, LARGEST = 4, 50
+REST_TASK = "execution.send-rest"
+AT_ONCE = 420  # executions of a run that are sent before its start is answered; a worker sends the rest
 MANY = 500  # from so many on, a run's rows are read rather than single ones
 
 
@@ -58,8 +61,23 @@ def send_queued(run: TestRun) -> None:
 
 def _send_queued(run: TestRun) -> None:
     TestRun.objects.filter(pk=run.pk).update(dispatched_at=timezone.now())
-    queued = Execution.objects.filter(run=run, state=State.QUEUED, parked_at=None).order_by("position")
-    send(run, list(queued.values_list("pk", flat=True)))
+    rows = list(_queued(run).values_list("pk", "position"))
+    send(run, [pk for pk, _ in rows[:AT_ONCE]])
+    if len(rows) > AT_ONCE:
+        try:
+            current_app.send_task(REST_TASK, (run.pk, rows[AT_ONCE - 1][1]))
+        except OperationalError as error:
+            logger.warning("dispatch.unsent", run_id=run.pk, error=str(error))
+
+
+def send_rest(run_id: int, position: int) -> None:
+    """Send what is queued behind *position* in a run: whoever started it did not wait for that."""
+    run = TestRun.objects.select_related("environment").get(pk=run_id)
+    send(run, list(_queued(run).filter(position__gt=position).values_list("pk", flat=True)))
+
+
+def _queued(run: TestRun) -> QuerySet[Execution]:
+    return Execution.objects.filter(run=run, state=State.QUEUED, parked_at=None).order_by("position")
 
 
 def send_by_run(ids: Sequence[int]) -> None:

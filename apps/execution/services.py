@@ -51,7 +51,7 @@ def start_run(
     chosen = list(cases)
     if environment.system_id != system.pk or any(case.system_id != system.pk for case in chosen):
         raise DomainError("other-system", _("The environment and the cases must be of this system."), status=422)
-    order = planning.plan(chosen, environment, retries=_or_of_plan(retries, plan and plan.retries) or 0)
+    order = planning.plan(chosen, environment, retries=_or_of_plan(retries, plan.retries if plan else None) or 0)
     run = runs.create_run(
         environment=environment,
         title=title or _title(plan, chosen),
@@ -63,7 +63,7 @@ def start_run(
         seed=planning.fresh_seed() if seed is None else seed,
         expected_ms=order.expected_ms,
         priority=priority or planning.priority_of(plan, order.planned),
-        time_limit=_or_of_plan(time_limit, plan and plan.time_limit),
+        time_limit=_or_of_plan(time_limit, plan.time_limit if plan else None),
     )
     dispatch.send_queued(run)
     return run
@@ -110,7 +110,7 @@ def rerun(
         chosen = chosen.filter(pk__in=list(executions))
     elif which != "all":
         raise DomainError("unknown-choice", _("Rerun “all”, “failed” or “chosen”."), status=422)
-    same = {
+    same: dict[str, Any] = {
         "environment": environment or run.environment,
         "title": run.title,
         "started_by": by,

@@ -6,6 +6,7 @@ it goes on, so that claiming executions costs nothing more. A lost worker's shar
 
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 from django.db import connection
 
@@ -57,7 +58,7 @@ class Share:
 
     def take(self, wanted: int, running: int = 0, *, first: bool = False) -> int:
         """Ask for *wanted* places, *running* of which are in use; returns how many are held now."""
-        values = {
+        values: dict[str, Any] = {
             "space": SPACE,
             "environment": self.environment_id,
             "holder": self.holder,

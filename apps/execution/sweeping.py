@@ -70,7 +70,7 @@ def _needs(run: TestRun) -> list[str]:
 def _lengths(queues: list[str]) -> list[int]:
     client = redis.Redis.from_url(settings.CELERY_BROKER_URL)
     try:
-        return [int(client.llen(queue)) for queue in queues]  # type: ignore[arg-type]  # not awaitable here
+        return [int(client.llen(queue)) for queue in queues]
     finally:
         client.close()
 
@@ -91,7 +91,7 @@ def wake_parked() -> None:
 
 def end_overdue() -> None:
     """Cancel runs that have used up their time; pauses do not count."""
-    limit = timedelta(seconds=1) * F("time_limit") + timedelta(milliseconds=1) * F("paused_ms")
+    limit = F("time_limit") * timedelta(seconds=1) + F("paused_ms") * timedelta(milliseconds=1)
     spent = ExpressionWrapper(Now() - F("started_at"), output_field=DurationField())
     open_runs = TestRun.objects.filter(phase=TestRun.Phase.RUNNING, paused_at=None, cancel_requested_at=None)
     overdue = open_runs.filter(time_limit__isnull=False).annotate(spent=spent)

@@ -5,8 +5,8 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_process_init
 
-from apps.execution import chunk, sweeping, trying, warming
-from apps.execution.dispatch import CHUNK_TASK
+from apps.execution import chunk, dispatch, sweeping, trying, warming
+from apps.execution.dispatch import CHUNK_TASK, REST_TASK
 from apps.execution.worker import run_async
 
 
@@ -26,6 +26,12 @@ def execute_chunk(run_id: int, ids: list[int]) -> None:
 def try_step(ticket: str) -> None:
     """Run the step that the editor tries under *ticket*, once."""
     trying.answer(ticket)
+
+
+@shared_task(name=REST_TASK, ignore_result=True)
+def send_rest(run_id: int, position: int) -> None:
+    """Send the executions of a large run that its start did not wait for."""
+    dispatch.send_rest(run_id, position)
 
 
 @shared_task(name="execution.sweep", ignore_result=True)

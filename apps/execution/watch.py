@@ -7,6 +7,7 @@ while Redis is away, or when it was emptied, the news comes a second later.
 import asyncio
 import time
 from functools import cache
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -47,10 +48,10 @@ def announce(run_id: int) -> None:
 async def announced(run_id: int) -> bytes | None:
     """What was announced last; None for nothing, or while Redis is away."""
     try:
-        found: bytes | None = await _async_client().get(_key(run_id))
+        found: Any = await _async_client().get(_key(run_id))
     except redis.RedisError:
         return None
-    return found
+    return bytes(found) if found is not None else None
 
 
 async def nap(run_id: int, seconds: float, heard: bytes | None) -> bytes | None:

@@ -49,7 +49,7 @@ def park(ids: Sequence[int]) -> int:
     """Note that a worker could not begin *ids*; returns how many of them are still to be executed."""
     with connection.cursor() as cursor:
         cursor.execute(PARK, [list(ids)])
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def still_waiting(ids: Sequence[int]) -> list[int]:

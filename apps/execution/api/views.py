@@ -146,7 +146,7 @@ class WorkerViewSet(ListModelMixin, GenericViewSet[Worker]):
         return Worker.objects.visible_to(_user(self.request)).annotate(running=running)
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return super().get_serializer_context() | {"visible_queues": queues_of(_user(self.request))}
+        return {**super().get_serializer_context(), "visible_queues": queues_of(_user(self.request))}
 
 
 class ExecutionViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Execution]):

@@ -87,7 +87,7 @@ def _messages(bases: list[str]) -> dict[str, int]:
     try:
         for base in bases:
             names = [base, *(key.decode() for key in client.scan_iter(f"{base}{JOIN}*", count=1000))]
-            counts[base] = sum(int(client.llen(name)) for name in names)  # type: ignore[arg-type]  # not awaitable here
+            counts[base] = sum(int(client.llen(name)) for name in names)
     except redis.RedisError:
         return {}
     finally:

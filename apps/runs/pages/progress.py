@@ -64,10 +64,10 @@ def elapsed_ms(run: TestRun, now: datetime | None = None) -> float | None:
 def left_ms(run: TestRun, now: datetime | None = None) -> float | None:
     """Estimate of the time left: from earlier durations at first, from the rate so far once that is known.
 
-    None when nothing is known, or when only people keep the run waiting.
+    None when nothing is known, or when only people keep the run waiting (one has paused it, or it waits for verdicts).
     """
     left = run.total - run.done - run.waiting
-    if not run.is_open or not run.total or not left:
+    if not run.is_open or run.is_paused or not run.total or not left:
         return None
     elapsed = elapsed_ms(run, now)
     if elapsed and run.done / run.total >= TRUST_RATE_AFTER:

@@ -7,7 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.catalog.definition import kinds
-from apps.execution.queues import PRIVATE, SHARED, is_base
+from apps.execution.models import SHARED
+from apps.execution.queues import PRIVATE, is_base
 from integhub.celery import app
 
 COMMON = f"celery,{SHARED}"
