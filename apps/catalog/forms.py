@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.case_services import PRIORITY
-from apps.catalog.models import TestCase, TestPlan, TestSuite
+from apps.catalog.models import RunPriority, TestCase, TestPlan, TestSuite
 from apps.catalog.suite_tree import tree
 from apps.core.forms import RefusableMixin
 from apps.systems.models import System
@@ -115,9 +115,19 @@ class PlanForm(RefusableMixin, forms.ModelForm[TestPlan]):
         super().__init__(*args, **kwargs)
         self._system = system
         self.fields["suites"].offer(system)  # type: ignore[attr-defined]
+        for name in ("retries", "priority"):
+            self.fields[name].required = False  # left out, they are as usual
         if self.instance.pk and not self.is_bound:
             numbers = self.instance.cases.values_list("number", flat=True)
             self.initial["cases"] = ", ".join(f"C{number}" for number in numbers)
+
+    def clean_retries(self) -> int:
+        """None when left out."""
+        return self.cleaned_data["retries"] or 0
+
+    def clean_priority(self) -> str:
+        """In turn when left out."""
+        return self.cleaned_data["priority"] or RunPriority.NORMAL
 
     def clean_cases(self) -> list[TestCase]:
         """The cases with these numbers."""

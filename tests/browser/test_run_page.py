@@ -336,3 +336,23 @@ def test_the_pages_are_accessible_and_fit_every_width(
         axe(page)
         shoot(page, name)
         page.context.close()
+
+
+def test_a_run_is_paused_and_resumed_by_a_key_and_others_see_it_at_once(
+    visit: Visit, run: TestRun, tester: User, console: Any
+) -> None:
+    other = visit(f"/s/shop/runs/{run.number}/", tester)
+    page = visit(f"/s/shop/runs/{run.number}/", tester)
+    expect(page.get_by_text("No worker listens to execution.")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy the command")).to_be_visible()
+
+    page.keyboard.press("p")
+
+    for one in (page, other):
+        expect(one.locator("#progress")).to_contain_text("Paused")
+        expect(one.get_by_role("button", name="Resume")).to_be_visible()
+    page.keyboard.press("p")
+    for one in (page, other):
+        expect(one.get_by_role("button", name="Pause")).to_be_visible()
+        expect(one.locator("#progress")).not_to_contain_text("Paused")
+    other.close()

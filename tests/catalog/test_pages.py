@@ -45,6 +45,20 @@ def test_a_suite_that_is_not_empty_stays(page: Client, suite: TestSuite, make_ca
     assert TestSuite.objects.filter(pk=suite.pk).exists()
 
 
+def test_a_plan_says_how_its_runs_go(page: Client, make_case: Make) -> None:
+    make_case("One")
+    data = {"name": "Nightly", "everything": "on", "retries": "2", "priority": "urgent", "time_limit": "600"}
+
+    assert page.post("/s/shop/plans/new/", data).headers["Location"] == "/s/shop/plans/nightly/"
+    shown = page.get("/s/shop/plans/nightly/").content.decode()
+
+    for words in ("2 further attempts", "Before others", "at most 600 s"):
+        assert words in shown
+    refused = page.post("/s/shop/plans/new/", data | {"name": "Other", "retries": "6"})
+    assert refused.status_code == 400
+    assert "less than or equal to 5" in refused.content.decode()
+
+
 def test_a_plan_takes_suites_tags_and_numbers(page: Client, suite: TestSuite, make_case: Make) -> None:
     make_case("One")
     data = {"name": "Nightly", "suites": [suite.pk], "tags": "smoke, slow", "cases": "c1", "description": ""}

@@ -16,7 +16,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.catalog.models import TestCase
 from apps.environments.models import Environment, Variable
-from apps.execution import sweeping
+from apps.execution import control, sweeping
 from apps.execution.models import Share as Row
 from apps.execution.models import Worker as Registered
 from apps.execution.shares import Share
@@ -187,3 +187,21 @@ def test_two_workers_keep_to_the_limit_and_to_exclusive_names_and_finish_everyth
     assert counting["stock"] == 1
     assert 2 <= counting["all"] <= 3
     assert not Row.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_urgent_run_overtakes_a_large_one_that_waits(
+    environment: Environment, make_case: MakeCase, tester: User, counting: Counter[str], tmp_path: Path
+) -> None:
+    limit(environment, 2)
+    large = start(environment, [make_case(f"Large {n}", asking("/large")) for n in range(150)], tester)
+    with Worker(tmp_path / "worker.log"):
+        wait_until(lambda: large.executions.filter(state="passed").count() >= 1)
+        smoke = start(environment, [make_case("Smoke", asking("/smoke"))], tester)
+        wait_until(ended(smoke), 60)
+
+        assert (large.priority, smoke.priority) == ("normal", "urgent")
+        assert large.executions.filter(state="queued").count() > 50
+        large.refresh_from_db()
+        control.cancel_run(large, by=tester)
+        wait_until(ended(large), 30)
