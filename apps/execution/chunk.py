@@ -22,6 +22,7 @@ logger = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=45)  # renewed while the process lives, so that what it loses comes back soon
 RENEW_EVERY = 10.0  # seconds
+LONGEST = 600.0  # seconds in which a chunk begins executions; Celery kills tasks of an hour
 LOOK_EVERY = 1.0  # seconds between looks at what became of the run
 ROOM_EVERY, PATIENCE = 0.05, 1.0  # seconds: how often, and how long, a chunk without a place asks for one
 
@@ -69,12 +70,16 @@ class Chunk:
         return True
 
     async def _execute(self) -> None:
+        ends_at = monotonic() + LONGEST
         while self._pending or self._running:
             free = self._share.held - len(self._running)
             if self._pending and free >= min(len(self._pending), max(1, self._share.held // 4)):
                 await self._begin(free)
             if not self._running and not await self._begin_parked():
                 return
+            if self._pending and monotonic() > ends_at:
+                await in_database(runs.park, self._pending)  # sent again when this chunk leaves
+                self._pending.clear()
             done, _ = await asyncio.wait(self._running, timeout=LOOK_EVERY, return_when=asyncio.FIRST_COMPLETED)
             self._running -= done
             _report(done)

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.environments.models import Environment
@@ -23,7 +24,7 @@ def queues_of(user: Any) -> list[str]:
 class WorkerQuerySet(models.QuerySet["Worker"]):
     def alive(self) -> Self:
         """Those that were heard of lately."""
-        return self.filter(seen_at__gte=timezone.now() - SILENT_AFTER)
+        return self.filter(seen_at__gte=Now() - SILENT_AFTER)
 
     def visible_to(self, user: Any) -> Self:
         """Those that take work of an environment that *user* may see."""

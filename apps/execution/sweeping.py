@@ -45,9 +45,11 @@ def end_leases_of_lost_workers() -> int:
     now = timezone.now()
     Worker.objects.filter(seen_at__lt=now - FORGOTTEN_AFTER).delete()
     Share.objects.filter(until__lt=now).delete()
-    Worker.objects.filter(seen_at__lt=now - SILENT_AFTER, lost_at=None).update(lost_at=now)
-    lost = Worker.objects.filter(lost_at__lt=now - LOST_AFTER, seen_at__lt=now - SILENT_AFTER).values("name")
-    return Execution.objects.filter(state=State.RUNNING, worker__in=lost, lease_until__gt=now).update(lease_until=now)
+    silent = Worker.objects.filter(seen_at__lt=Now() - SILENT_AFTER)
+    silent.filter(lost_at=None).update(lost_at=Now())
+    lost = silent.filter(lost_at__lt=Now() - LOST_AFTER).values("name")
+    held = Execution.objects.filter(state=State.RUNNING, worker__in=lost, lease_until__gt=Now())
+    return held.update(lease_until=Now())
 
 
 def stranded() -> list[TestRun]:

@@ -23,7 +23,7 @@ _CLAIM = """
     UPDATE runs_execution SET
         state = 'running', claim = claim + 1, worker = %s, lease_until = now() + %s, parked_at = NULL,
         attempt = CASE WHEN resume_at = 0 THEN attempt + 1 ELSE attempt END,
-        started_at = COALESCE(started_at, now())
+        started_at = CASE WHEN resume_at = 0 AND failures > 0 THEN now() ELSE COALESCE(started_at, now()) END
     WHERE id IN (SELECT e.id FROM runs_execution e JOIN runs_testrun r ON r.id = e.run_id
                  WHERE e.id = ANY(%s) AND e.state = 'queued' AND (e.exclusive = '{}' OR %s)
                    AND r.paused_at IS NULL AND r.cancel_requested_at IS NULL

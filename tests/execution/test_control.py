@@ -11,6 +11,7 @@ import redis
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from apps.accounts.models import AuditEntry, User
 from apps.catalog.models import TestCase, TestPlan
@@ -102,6 +103,23 @@ def test_a_run_ends_at_its_time_limit_pauses_not_counted(
     late.refresh_from_db()
     assert (late.time_limit, late.phase, late.cancel_reason) == (60, "cancelled", "It reached its time limit.")
     assert set(TestRun.objects.exclude(pk=late.pk).values_list("phase", flat=True)) == {"running"}
+
+
+def test_a_run_that_could_not_be_sent_is_sent_by_the_sweeper(
+    environment: Environment, make_case: MakeCase, tester: User, monkeypatch: pytest.MonkeyPatch, commits: Any
+) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise OperationalError("Redis is away")
+
+    monkeypatch.setattr("apps.execution.dispatch.current_app.send_task", away)
+    with commits():
+        run = start(environment, [make_case("A")], tester)
+    long_ago = timezone.now() - timedelta(minutes=2)
+    TestRun.objects.update(created_at=long_ago, dispatched_at=long_ago)
+
+    assert [one.pk for one in sweeping.stranded()] == [run.pk]
+    services.pause_run(run, by=tester)
+    assert sweeping.stranded() == []
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume", "cancel"])

@@ -1,8 +1,11 @@
 """A failed execution is tried again as it was planned, and nothing of it is hidden."""
 
 import re
+import threading
 from collections.abc import Callable
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +13,14 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.catalog.models import TestCase, TestPlan
-from apps.environments.models import Environment
+from apps.environments.models import Environment, Variable
 from apps.execution import services
 from apps.runs import services as runs
 from apps.runs.models import Attempt, CaseRecord, DayCount, Execution, FailureGroup, PointRecord, StepResult, TestRun
 from apps.systems.models import IntegrationPoint
-from tests.execution.test_worker import asking
+from tests.execution.test_worker import asking, ended, wait_until
 from tests.runs.conftest import result
+from tests.workers import Worker
 
 pytestmark = pytest.mark.django_db
 MakeCase = Callable[..., TestCase]
@@ -114,3 +118,43 @@ def test_blocked_cancelled_and_judged_by_a_person_is_not_tried_again(
     runs.record([result(held, "failed")])
 
     assert list(Execution.objects.order_by("pk").values_list("state", flat=True)) == ["blocked", "failed", "failed"]
+
+
+class Shaky(BaseHTTPRequestHandler):
+    """Fails the first two requests."""
+
+    asked = 0
+
+    def do_GET(self) -> None:
+        type(self).asked += 1
+        self.send_response(503 if self.asked <= 2 else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_tries_until_it_passes(
+    environment: Environment, make_case: MakeCase, tester: User, tmp_path: Path
+) -> None:
+    Shaky.asked = 0
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Shaky)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Variable.objects.create(environment=environment, name="TARGET", value=f"http://127.0.0.1:{server.server_port}")
+    try:
+        with Worker(tmp_path / "worker.log"):
+            execution = start(environment, make_case("Shaky", asking("/")), tester)
+            wait_until(ended(execution.run))
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    execution.refresh_from_db()
+    assert (execution.state, execution.attempt, execution.failures, Shaky.asked) == ("passed", 3, 2, 3)
+    attempts = list(execution.attempts.order_by("number"))
+    assert [one.state for one in attempts] == ["failed", "failed", "passed"]
+    starts = [one.started_at for one in attempts]
+    assert starts == sorted(set(starts)), "each attempt has its own start"
+    assert execution.steps.count() == 3
