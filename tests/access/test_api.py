@@ -41,6 +41,7 @@ def body(route: Route, world: World) -> dict[str, Any]:
         "api:cases-list": {**system, "suite": world.suite.pk, "definition": world.definition},
         "api:cases-take-in": {**system, "suite": world.suite.pk, "yaml": YAML},
         "api:plans-list": {**system, "name": "New", "suites": [world.suite.pk], "cases": [world.case.number]},
+        "api:shared-steps-list": {**system, "definition": {**world.definition, "title": "New"}},
         "api:runs-list": {**place, "cases": [world.case.number]},
         "api:runs-cancel": {},
         "api:runs-pause": {},

@@ -124,7 +124,8 @@ class SharedStepSerializer(serializers.ModelSerializer[SharedStep]):
         validators: list[Any] = []
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if sum(name in attrs for name in ("definition", "yaml")) != 1:
+        given = [name for name in ("definition", "yaml") if name in attrs]
+        if len(given) > 1 or (not given and self.instance is None):
             raise serializers.ValidationError({"definition": _("Give either “definition” or “yaml”.")})
         return attrs
 

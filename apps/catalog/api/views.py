@@ -159,7 +159,9 @@ class SharedStepViewSet(ScopedViewSet):
     http_method_names = ["get", "post", "patch", "head", "options"]
 
     def store(self, system: System, row: Any, values: dict[str, Any]) -> SharedStep:
-        source = values.pop("yaml", None) or values.pop("definition")
+        source = values.pop("yaml", values.pop("definition", None))
+        if source is None:
+            source = row.current.definition if row.current else {}
         saved = services.save_shared(system, source, self.person, shared=row, **values)
         fresh: SharedStep = self.get_queryset().get(pk=saved.pk)
         return fresh

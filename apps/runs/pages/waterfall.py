@@ -54,9 +54,9 @@ def phases(timings: Mapping[str, Any]) -> list[Phase]:
 
 def timeline(passes: Sequence[Mapping[str, Any]], duration_ms: float | None) -> list[Phase]:
     """When each of *passes* of a step ran, in the time that all of it took; nothing for a single one."""
-    whole = max([duration_ms or 0.0, *(one["started_ms"] + one["duration_ms"] for one in passes)], default=0.0)
-    if len(passes) < 2 or not whole:
+    if len(passes) < 2:
         return []
+    whole = max(duration_ms or 0.0, *(one["started_ms"] + one["duration_ms"] for one in passes)) or 1.0
     found = []
     for one in passes[:_BARS]:
         width = max(one["duration_ms"] / whole * WIDTH, _LEAST)
