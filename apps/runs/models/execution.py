@@ -53,9 +53,11 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
 class Execution(models.Model):
     """One case × one data row. Exactly one result is final: finishing names the claim it was handed out with."""
 
-    run = models.ForeignKey(TestRun, on_delete=models.CASCADE, related_name="executions")
+    # Keys that another index begins with, and those that are mostly empty, have none of their own: every change of
+    # state writes to each index.
+    run = models.ForeignKey(TestRun, on_delete=models.CASCADE, related_name="executions", db_index=False)
     position = models.PositiveIntegerField()  # order in the run, from 1
-    case = models.ForeignKey(TestCase, on_delete=models.CASCADE, related_name="executions")
+    case = models.ForeignKey(TestCase, on_delete=models.CASCADE, related_name="executions", db_index=False)
     revision = models.ForeignKey(CaseRevision, on_delete=models.PROTECT, related_name="executions")
     title = models.CharField(max_length=300)
     row_label = models.CharField(max_length=120, blank=True)
@@ -72,10 +74,12 @@ class Execution(models.Model):
     finished_at = models.DateTimeField(null=True)
     duration_ms = models.FloatField(null=True)
     message = models.TextField(blank=True)
-    failure_group = models.ForeignKey(FailureGroup, null=True, on_delete=models.SET_NULL, related_name="executions")
+    failure_group = models.ForeignKey(
+        FailureGroup, null=True, on_delete=models.SET_NULL, related_name="executions", db_index=False
+    )
     trace_id = models.CharField(max_length=32, blank=True)
     assigned_to = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="assigned_executions"
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="assigned_executions", db_index=False
     )
     # Where a mixed case goes on after its manual step, and its captures so far (encrypted: they may hold secrets).
     resume_at = models.PositiveSmallIntegerField(default=0)
@@ -113,6 +117,12 @@ class Execution(models.Model):
                 fields=["run"], condition=models.Q(state="running") & ~models.Q(exclusive=[]), name="execution_holding"
             ),
             models.Index(fields=["assigned_to"], condition=models.Q(state="waiting"), name="execution_waiting"),
+            models.Index(
+                fields=["assigned_to"], condition=models.Q(assigned_to__isnull=False), name="execution_assigned"
+            ),
+            models.Index(
+                fields=["failure_group"], condition=models.Q(failure_group__isnull=False), name="execution_failed_so"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -130,7 +140,7 @@ class Execution(models.Model):
 class Attempt(models.Model):
     """How one attempt of an execution ended; earlier ones stay to be seen."""
 
-    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="attempts")
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="attempts", db_index=False)
     number = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=10, choices=State.choices)
     message = models.TextField(blank=True)
@@ -150,7 +160,7 @@ class Attempt(models.Model):
 class StepResult(models.Model):
     """What one step did. JSON columns are bounded and masked by the engine before they come here."""
 
-    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps")
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps", db_index=False)
     attempt = models.PositiveSmallIntegerField()
     phase = models.CharField(max_length=10, default="steps")  # ``setup``, ``steps`` or ``teardown``
     position = models.PositiveSmallIntegerField()
@@ -158,7 +168,9 @@ class StepResult(models.Model):
     path = models.CharField(max_length=200, default="", db_default="", blank=True)
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=30)
-    point = models.ForeignKey(IntegrationPoint, null=True, on_delete=models.SET_NULL, related_name="results")
+    point = models.ForeignKey(
+        IntegrationPoint, null=True, on_delete=models.SET_NULL, related_name="results", db_index=False
+    )
     state = models.CharField(max_length=10, choices=State.choices)
     message = models.TextField(blank=True)
     request = models.JSONField(default=dict)
@@ -169,7 +181,9 @@ class StepResult(models.Model):
     started_at = models.DateTimeField(null=True)
     duration_ms = models.FloatField(null=True)
     tries = models.PositiveIntegerField(default=1)
-    executed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")  # manual steps
+    executed_by = models.ForeignKey(  # manual steps
+        User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     note = models.TextField(_("Note"), blank=True)
 
     class Meta:
@@ -177,7 +191,10 @@ class StepResult(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["execution", "attempt", "phase", "position", "path"], name="step_once")
         ]
-        indexes = [models.Index(fields=["point", "-id"])]
+        indexes = [
+            models.Index(fields=["point", "-id"], condition=models.Q(point__isnull=False), name="step_of_point"),
+            models.Index(fields=["executed_by"], condition=models.Q(executed_by__isnull=False), name="step_of_person"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -14,15 +14,18 @@ from apps.systems.models import IntegrationPoint
 class Record(models.Model):
     """Last result and history strip (letters of ``apps.core.states.LETTERS``, oldest first, at most 20).
 
-    Several results of one run (data rows) count as one: the worst of them is the last result.
+    Several results of one run (data rows) count as one: the worst of them is the last result. What changes with each
+    result has no index, so that a result costs the table no more than one row in place.
     """
 
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
     state = models.CharField(max_length=10, choices=State.choices)
     strip = models.CharField(max_length=20, default="")
     last_at = models.DateTimeField()
-    last_run = models.ForeignKey(TestRun, null=True, on_delete=models.SET_NULL, related_name="+")
-    last_execution = models.ForeignKey(Execution, null=True, on_delete=models.SET_NULL, related_name="+")
+    last_run = models.ForeignKey(TestRun, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    last_execution = models.ForeignKey(
+        Execution, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
 
     class Meta:
         abstract = True
@@ -31,7 +34,7 @@ class Record(models.Model):
 class CaseRecord(Record):
     """How a case last did in an environment; *duration_ms* is its last duration, for estimates."""
 
-    case = models.ForeignKey(TestCase, on_delete=models.CASCADE, related_name="records")
+    case = models.ForeignKey(TestCase, on_delete=models.CASCADE, related_name="records", db_index=False)
     duration_ms = models.FloatField(null=True)
 
     class Meta:
@@ -48,7 +51,7 @@ class PointRecord(Record):
     take back what another case found there.
     """
 
-    point = models.ForeignKey(IntegrationPoint, on_delete=models.CASCADE, related_name="records")
+    point = models.ForeignKey(IntegrationPoint, on_delete=models.CASCADE, related_name="records", db_index=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["point", "environment"], name="point_record_once")]
@@ -61,11 +64,11 @@ class CasePointRecord(models.Model):
     """How a case last did at one integration point; *state* of the PointRecord is the worst of these."""
 
     case = models.ForeignKey(TestCase, on_delete=models.CASCADE, related_name="+")
-    point = models.ForeignKey(IntegrationPoint, on_delete=models.CASCADE, related_name="case_records")
+    point = models.ForeignKey(IntegrationPoint, on_delete=models.CASCADE, related_name="case_records", db_index=False)
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
     state = models.CharField(max_length=10, choices=State.choices)
     last_at = models.DateTimeField()
-    last_run = models.ForeignKey(TestRun, null=True, on_delete=models.SET_NULL, related_name="+")
+    last_run = models.ForeignKey(TestRun, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["point", "environment", "case"], name="case_point_record_once")]
