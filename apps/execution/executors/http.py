@@ -12,7 +12,7 @@ from apps.execution.executors.base import Observed, SeamError, StepBlocked, Step
 from apps.execution.executors.http_cookies import CookieJar
 from apps.execution.executors.http_proxy import through_proxy
 from apps.execution.executors.http_stream import EventStream
-from apps.execution.executors.http_transfer import Transfer, ca_options
+from apps.execution.executors.http_transfer import Transfer, ca_options, prepare_handle
 
 _IDLE_HANDLES = 64
 
@@ -53,7 +53,7 @@ class HttpExecutor:
         self, request: messages.Request, params: Mapping[str, Any], limit: float, jar: CookieJar | None
     ) -> Observed:
         # A handle that was used before would keep the cookies of a redirect for the next request.
-        curl = self._idle.pop() if self._idle and jar is not None else pycurl.Curl()
+        curl = self._idle.pop() if self._idle and jar is not None else self._new_handle(cookies=jar is not None)
         transfer = Transfer(curl, request, self._settings, self._trust)
         transfer.set_up(params, limit)
         if jar is not None:
@@ -72,19 +72,25 @@ class HttpExecutor:
         # A cancelled handle is still being taken out of the multi handle: only others are used again.
         observed = transfer.observed()
         if transfer.reusable:
-            self._recycle(curl)
+            transfer.let_go()
+            self._recycle(curl, as_before=transfer.left_nothing(params))
         else:
             curl.close()
         if transfer.stream is not None and (missing := transfer.stream.missing(ended)):
             raise SeamError(missing, observed)
         return observed
 
-    def _recycle(self, curl: pycurl.Curl) -> None:
-        curl.reset()
-        if len(self._idle) < _IDLE_HANDLES:
-            self._idle.append(curl)
-        else:
+    def _new_handle(self, *, cookies: bool) -> pycurl.Curl:
+        return prepare_handle(pycurl.Curl(), self._trust, cookies=cookies)
+
+    def _recycle(self, curl: pycurl.Curl, *, as_before: bool) -> None:
+        if len(self._idle) >= _IDLE_HANDLES:
             curl.close()
+            return
+        if not as_before:
+            curl.reset()
+            prepare_handle(curl, self._trust, cookies=True)
+        self._idle.append(curl)
 
     def _open_multi(self) -> pycurl.AsyncCurlMulti:
         if self._multi is None:

@@ -28,8 +28,7 @@ class CookieJar:
         self._given: set[Key] = set()
 
     def give(self, curl: pycurl.Curl) -> bool:
-        """Let *curl* keep cookies for this transfer, beginning with those of the case; whether there are any."""
-        curl.setopt(pycurl.COOKIEFILE, "")
+        """Give *curl* the cookies of the case; whether there are any."""
         self._given.clear()
         lines: list[str] = self._session.carried.get(_KEY) or []
         for line in lines:

@@ -22,6 +22,7 @@ from apps.execution.executors.http_stream import EventStream
 from apps.execution.executors.urls import without_password
 
 _DNS_KEPT = 30  # seconds
+_SET_ALWAYS = frozenset({"method", "url", "params", "headers", "auth", "cookies"})
 _HTTP_ONLY = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
 
 
@@ -32,6 +33,21 @@ def ca_options(ca_file: str) -> list[tuple[int, str]]:
     paths = ssl.get_default_verify_paths()
     options = [(pycurl.CAINFO, paths.cafile), (pycurl.CAPATH, paths.capath)]
     return [(option, path) for option, path in options if path]
+
+
+def prepare_handle(curl: pycurl.Curl, trust: list[tuple[int, str]], *, cookies: bool) -> pycurl.Curl:
+    """Give *curl* what holds for every request; with *cookies* it keeps them, until it is closed."""
+    curl.setopt(pycurl.NOSIGNAL, 1)
+    curl.setopt(pycurl.PROTOCOLS, _HTTP_ONLY)
+    curl.setopt(pycurl.REDIR_PROTOCOLS, _HTTP_ONLY)
+    curl.setopt(pycurl.PROXY, "")  # a proxy of the worker's environment would hide the address
+    curl.setopt(pycurl.ACCEPT_ENCODING, "")
+    curl.setopt(pycurl.DNS_CACHE_TIMEOUT, _DNS_KEPT)
+    for option, path in trust:
+        curl.setopt(option, path)
+    if cookies:
+        curl.setopt(pycurl.COOKIEFILE, "")
+    return curl
 
 
 class Transfer:
@@ -77,6 +93,15 @@ class Transfer:
             self.limit = stream.wanted.wait
             self._curl.setopt(pycurl.TIMEOUT_MS, max(1, int(self.limit * 1000)))
 
+    def left_nothing(self, params: Mapping[str, Any]) -> bool:
+        """Whether the handle is as before: what the request set, every request sets."""
+        return self._request.method == "GET" and self._request.body is None and _SET_ALWAYS.issuperset(params)
+
+    def let_go(self) -> None:
+        """Keep nothing that the idle handle would keep with it."""
+        self._lines.clear()
+        self._parts.clear()
+
     def set_up(self, params: Mapping[str, Any], timeout: float) -> None:
         """Give libcurl the request. Raises ``StepBlocked`` for what it cannot send."""
         curl, self.limit = self._curl, timeout
@@ -87,22 +112,14 @@ class Transfer:
             if not params.get("verify", True):
                 curl.setopt(pycurl.SSL_VERIFYPEER, 0)
                 curl.setopt(pycurl.SSL_VERIFYHOST, 0)
-            for option, path in self._trust:
-                curl.setopt(option, path)
             if params.get("ca"):
                 curl.setopt(pycurl.CAINFO_BLOB, params["ca"])
-            curl.setopt(pycurl.PROXY, "")  # a proxy of the worker's environment would hide the address
             if not http_options.RARE.isdisjoint(params):
                 http_options.apply(curl, params, self._trust)
         except (pycurl.error, TypeError, ValueError) as error:
             raise StepBlocked(f"the request cannot be sent: {error}") from None
         curl.setopt(pycurl.TIMEOUT_MS, max(1, int(timeout * 1000)))
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(timeout * 1000)))
-        curl.setopt(pycurl.NOSIGNAL, 1)
-        curl.setopt(pycurl.PROTOCOLS, _HTTP_ONLY)
-        curl.setopt(pycurl.REDIR_PROTOCOLS, _HTTP_ONLY)
-        curl.setopt(pycurl.ACCEPT_ENCODING, "")
-        curl.setopt(pycurl.DNS_CACHE_TIMEOUT, _DNS_KEPT)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._write)
