@@ -1,6 +1,6 @@
 """Who takes what work: the workers of each queue, and what nobody takes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -16,11 +16,11 @@ from apps.runs.models import Execution, TestRun
 
 @dataclass(frozen=True)
 class Notice:
-    """Work that nobody takes: why, and the command line that starts who would."""
+    """Work that waits: why, and the command line that starts a worker who would take it ("" where none is missing)."""
 
     queue: str
     text: str
-    command: str
+    command: str = ""
     executions: int = 0
 
 
@@ -63,7 +63,7 @@ def _notice(base: str, needs: str, count: int, listened: set[str]) -> Notice:
 
 
 def notices_of(run: TestRun) -> list[Notice]:
-    """What of an open *run* waits and nobody takes."""
+    """What of an open *run* waits: because nobody takes it, or because others have the room that it needs."""
     if not run.is_open or run.is_paused:
         return []
     listened, base = served([run.environment]), base_of(run.environment)
@@ -75,12 +75,18 @@ def notices_of(run: TestRun) -> list[Notice]:
     counts: dict[str, int] = {}
     for one in queued.exclude(needs="").values_list("needs", flat=True)[:1000]:
         counts[one] = counts.get(one, 0) + 1
-    return notices(run.environment, counts)
+    return [*notices(run.environment, counts), *_held_up(run, base)]
 
 
-def needs_of(planned: Sequence[str]) -> dict[str, int]:
-    """How many executions there are with each need."""
-    counts: dict[str, int] = {}
-    for needs in planned:
-        counts[needs] = counts.get(needs, 0) + 1
-    return counts
+def _held_up(run: TestRun, base: str) -> list[Notice]:
+    """Executions that a worker had and could not begin."""
+    parked = Execution.objects.filter(run=run, state=State.QUEUED, parked_at__isnull=False).count()
+    text = ngettext(
+        "%(count)s execution waits for room: %(name)s executes %(most)s at the same time, "
+        "or another has a resource that it needs for itself.",
+        "%(count)s executions wait for room: %(name)s executes %(most)s at the same time, "
+        "or others have resources that they need for themselves.",
+        parked,
+    )
+    words = {"count": parked, "name": run.environment.name, "most": run.environment.max_parallel}
+    return [Notice(base, text % words, executions=parked)] if parked else []

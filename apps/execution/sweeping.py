@@ -15,7 +15,8 @@ from apps.core.states import State
 from apps.environments.models import Environment
 from apps.execution import control, dispatch, room
 from apps.execution.models import FORGOTTEN_AFTER, SILENT_AFTER, Share, Worker
-from apps.execution.queues import base_of, queue_of
+from apps.execution.queues import base_of, queue_of, variant
+from apps.execution.serving import served
 from apps.runs import services as runs
 from apps.runs.models import Execution, TestRun
 
@@ -85,9 +86,11 @@ def wake_parked() -> None:
     parked = Execution.objects.filter(parked_at__isnull=False, state=State.QUEUED)
     environments = Environment.objects.filter(pk__in=parked.values("run__environment").distinct())
     for environment in environments:
-        if not Worker.objects.alive().listening_to([base_of(environment)]).exists():
-            parked.filter(run__environment=environment).update(parked_at=None)
-        elif not any(_lengths([base_of(environment)])):
+        inside, listened = parked.filter(run__environment=environment), served([environment])
+        for needs in inside.order_by().values_list("needs", flat=True).distinct():
+            if variant(base_of(environment), needs) not in listened:
+                inside.filter(needs=needs).update(parked_at=None)
+        if not any(_lengths([base_of(environment)])):
             room.wake(environment.pk)
 
 

@@ -20,6 +20,7 @@ from apps.runs.models import TestRun
 logger = structlog.get_logger(__name__)
 
 EVERY = 0.2  # seconds between looks at Redis
+PATIENCE: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}  # it only hurries: nobody waits for it
 KEPT = 60  # seconds; after that every chunk has asked PostgreSQL
 
 
@@ -29,12 +30,12 @@ def _key(run_id: int) -> str:
 
 @cache
 def _client() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL)
+    return redis.Redis.from_url(settings.REDIS_URL, **PATIENCE)
 
 
 @cache
 def _async_client() -> redis.asyncio.Redis:
-    return redis.asyncio.Redis.from_url(settings.REDIS_URL)
+    return redis.asyncio.Redis.from_url(settings.REDIS_URL, **PATIENCE)
 
 
 def announce(run_id: int) -> None:

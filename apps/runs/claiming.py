@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import F, Q
@@ -85,13 +85,15 @@ def _begin(runs: Iterable[int]) -> None:
 
 def renew(claims: Mapping[int, int], lease: timedelta) -> None:
     """Keep what *claims* (execution id → claim) still name until now + *lease*."""
+    values: list[Any] = [lease, list(claims), list(claims.values())]  # psycopg2 knows intervals, its types do not
     with connection.cursor() as cursor:
-        cursor.execute(_RENEW, [lease, list(claims), list(claims.values())])
+        cursor.execute(_RENEW, values)
 
 
 def _take(worker: str, lease: timedelta, ids: list[int], *, named: bool = False) -> list[Claimed]:
+    values: list[Any] = [worker, lease, ids, named]
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [worker, lease, ids, named])
+        cursor.execute(_CLAIM, values)
         return [Claimed(*row) for row in cursor.fetchall()]
 
 

@@ -111,6 +111,20 @@ def test_what_nobody_takes_is_told_with_the_command_that_starts_who_would(
     assert "No worker listens" in text(client.get(url).content)
 
 
+def test_what_waits_for_room_is_told(
+    environment: Environment, make_case: MakeCase, tester: User, sent: Any, api: Any
+) -> None:
+    run = start(environment, [make_case("A"), make_case("B")], tester)
+    known()
+    assert api(tester).get(f"/api/v1/runs/{run.pk}/").json()["notices"] == []
+
+    run.executions.filter(position=1).update(parked_at=timezone.now())
+
+    [told] = api(tester).get(f"/api/v1/runs/{run.pk}/").json()["notices"]
+    assert told["text"].startswith("1 execution waits for room: Local executes 50 at the same time")
+    assert (told["command"], told["executions"]) == ("", 1)
+
+
 def test_the_page_lists_queues_with_their_workers_and_the_load(
     environment: Environment, make_case: MakeCase, tester: User, sent: Any, sign_in: Callable[[User], Client]
 ) -> None:

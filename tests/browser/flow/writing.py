@@ -17,7 +17,7 @@ def write_a_case(walk: Walk) -> None:
     walk.look("cases-before")
     page.get_by_role("link", name="New case").click()
     expect(page.locator("[data-editor][data-ready]")).to_be_visible()
-    page.get_by_label("Title").fill(TITLE)
+    page.get_by_role("textbox", name="Title").fill(TITLE)
     page.get_by_label("Tags").fill("smoke, flow")
     page.get_by_label("Suite").select_option(label="Checkout")
     buy = page.locator(".step-edit").nth(0)
@@ -88,7 +88,7 @@ def edit_it(walk: Walk) -> None:
     page = walk.page
     page.get_by_role("link", name="Edit", exact=True).click()
     expect(page.locator("[data-editor][data-ready]")).to_be_visible()
-    page.get_by_label("Title").fill(f"{TITLE} and paid")
+    page.get_by_role("textbox", name="Title").fill(f"{TITLE} and paid")
     page.get_by_label("What changed").fill("Says what it is about")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name=f"{TITLE} and paid", level=1)).to_be_visible()
