@@ -14,6 +14,7 @@ def words() -> dict[str, str]:
         "within": _("give or take"),
         "at_name": _("Name"),
         "at_jsonpath": _("JSONPath, e.g. $.id"),
+        "at_xpath": _("XPath, e.g. //h1"),
         "at_regex": _("Pattern"),
         "true": _("yes"),
         "false": _("no"),

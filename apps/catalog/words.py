@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from apps.catalog.definition import OPERATORS, Branch, Case, Field, Kind, Step, find_kind
-from apps.catalog.definition.canonical import DEFAULT_STEP_TIMEOUT
+from apps.catalog.definition.canonical import DEFAULT_STEP_TIMEOUT, group_of, subjects_of
 
 _ONE_LINE = 90  # characters
 _MARKS = {"check", "at", "not"}
@@ -99,7 +99,7 @@ def _step(number: int, step: Step) -> StepWords:
     kind = find_kind(step.kind)
     headline, told = _headline(step, kind)
     fields = [field for field in kind.fields if field.name not in ("steps", "branches")] if kind else []
-    checked = {check.get("check") for check in step.expect}
+    checked = subjects_of(step.expect)
     implied = [check for check in (kind.implied if kind else ()) if check["check"] not in checked]
     return StepWords(
         number=number,
@@ -188,6 +188,10 @@ def _value(value: Any) -> str:
 
 
 def _check(check: Mapping[str, Any], kind: Kind | None) -> CheckWords:
+    if group := group_of(check):
+        word = _("any of") if group == "any" else _("all of")
+        parts = [_one_line(_check(one, kind)) for one in check[group]]
+        return CheckWords("", "", bool(check.get("not")), word, "\n".join(parts), True)
     name = next((key for key in check if key not in _MARKS), "")
     value = check.get(name)
     operator = OPERATORS.get(name)
@@ -200,6 +204,11 @@ def _check(check: Mapping[str, Any], kind: Kind | None) -> CheckWords:
     elif isinstance(value, dict | list) and len(text) > _ONE_LINE:
         text = json.dumps(value, ensure_ascii=False, indent=2)
     return CheckWords(_subject(check.get("check", ""), kind), check.get("at", ""), negated, word, text, "\n" in text)
+
+
+def _one_line(words: CheckWords) -> str:
+    parts = (words.subject, words.at, _("not") if words.negated else "", words.operator, words.value)
+    return " ".join(part for part in parts if part)
 
 
 def _capture(name: str, source: Mapping[str, Any], kind: Kind | None) -> CaptureWords:

@@ -196,7 +196,11 @@ LOOK = {
     "kind": "http",
     "when": "quantity > 1 and state is defined",
     "with": {"url": "http://s/orders"},
-    "expect": [{"check": "json", "at": "$.total", "equals": 3}],
+    "expect": [
+        {"check": "json", "at": "$.total", "equals": 3},
+        {"any": [{"check": "status", "equals": 201}, {"all": [{"check": "body", "contains": "x"}], "not": True}]},
+        {"check": "xml", "at": "//order/@id", "count": 2},
+    ],
     "retry": {
         "for": 5,
         "every": 0.25,

@@ -1,6 +1,6 @@
 """The canonical form of a definition: short forms written out, defaults left out, keys in order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from apps.catalog.definition.fields import Field
@@ -20,6 +20,7 @@ SHARED_KEYS = ("title", "slug", "description", "parameters", "steps")
 PARAMETER_KEYS = ("default", "description")
 STEP_KEYS = ("name", "kind", "when", "point", "timeout", "optional", "with", "expect", "capture", "retry")
 CHECK_KEYS = ("check", "at", "not")
+GROUP_KEYS = ("any", "all")  # a check that is made of others
 CAPTURE_KEYS = ("from", "at", "secret")
 RETRY_KEYS = ("for", "every", "until")
 
@@ -127,7 +128,24 @@ def _fields(fields: tuple[Field, ...], given: Mapping[str, Any]) -> dict[str, An
     return result
 
 
+def group_of(check: Mapping[str, Any]) -> str:
+    """``any`` or ``all`` for a check that is made of others, else ""."""
+    return next((key for key in GROUP_KEYS if key in check), "")
+
+
+def subjects_of(checks: Iterable[Mapping[str, Any]]) -> set[str]:
+    """What *checks* look at, those inside groups, too."""
+    found: set[str] = set()
+    for check in checks:
+        found |= {check["check"]} if "check" in check else subjects_of(check[group_of(check)])
+    return found
+
+
 def _check(check: Mapping[str, Any]) -> dict[str, Any]:
+    group = group_of(check)
+    if group:
+        parts = {group: [_check(one) for one in check[group]]}
+        return {**parts, "not": True} if check.get("not") else parts
     operator = next((key for key in check if key not in CHECK_KEYS), None)
     result: dict[str, Any] = {"check": check["check"]}
     if check.get("at"):

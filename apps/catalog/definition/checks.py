@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from apps.catalog.definition import expressions
-from apps.catalog.definition.canonical import CAPTURE_KEYS, CHECK_KEYS
+from apps.catalog.definition.canonical import CAPTURE_KEYS, CHECK_KEYS, group_of
 from apps.catalog.definition.fields import Kind, Subject
 from apps.catalog.definition.inspection import texts
 from apps.catalog.definition.marks import _
@@ -12,8 +12,15 @@ from apps.catalog.definition.operators import OPERATORS, TYPE_NAMES
 from apps.catalog.definition.problems import Path, Problems
 from apps.catalog.definition.suggestions import unknown_key
 from apps.catalog.definition.values import FieldChecker, variable_name
+from apps.catalog.definition.xpath import compile_xpath
 
 MAX_CHECKS = 100
+_COMPILERS: dict[str, Callable[[Any], object]] = {
+    "jsonpath": expressions.compile_path,
+    "regex": expressions.compile_regex,
+    "xpath": compile_xpath,
+}
+MAX_DEPTH = 3
 
 
 class CheckValidator:
@@ -23,6 +30,7 @@ class CheckValidator:
         self._problems = problems
         self._kind = kind
         self._values = FieldChecker(problems)
+        self._depth = 0
         self._operands: dict[str, Callable[[Any, Path], None]] = {
             "any": self._values.templates,
             "regex": self._regex,
@@ -49,6 +57,9 @@ class CheckValidator:
         if not isinstance(check, dict):
             self._problems.add(path, _("a check is a mapping like {{check: status, equals: 200}}"))
             return
+        if group := group_of(check):
+            self._group(check, group, path)
+            return
         subject = self._subject(check.get("check"), (*path, "check"))
         for key in check:
             if key not in OPERATORS and key not in CHECK_KEYS:
@@ -58,6 +69,23 @@ class CheckValidator:
         if subject is not None:
             self._at(subject, check.get("at"), path)
         self._operator(subject, check, path)
+
+    def _group(self, check: dict[str, Any], group: str, path: Path) -> None:
+        for key in check:
+            if key not in (group, "not"):
+                unknown_key(self._problems, (*path, key), key, [group, "not"])
+        if not isinstance(check.get("not", False), bool):
+            self._problems.add((*path, "not"), _("“{name}” must be true or false"), name="not")
+        if not isinstance(check[group], list) or not check[group]:
+            self._problems.add((*path, group), _("“{name}” must be a list with something in it"), name=group)
+        elif self._depth >= MAX_DEPTH:
+            self._problems.add(
+                (*path, group), _("checks can stand at most {limit} deep in each other"), limit=MAX_DEPTH
+            )
+        else:
+            self._depth += 1
+            self.expect(check[group], (*path, group))
+            self._depth -= 1
 
     def _subject(self, name: Any, path: Path) -> Subject | None:
         subject = self._kind.subject(name) if isinstance(name, str) else None
@@ -98,8 +126,7 @@ class CheckValidator:
         elif self._is_template(at, here) or subject.at == "name":
             return
         else:
-            compile_at = expressions.compile_path if subject.at == "jsonpath" else expressions.compile_regex
-            self._compiles(compile_at, at, here)
+            self._compiles(_COMPILERS[subject.at], at, here)
 
     def _is_template(self, value: Any, path: Path) -> bool:
         if not isinstance(value, str) or not expressions.has_template(value):

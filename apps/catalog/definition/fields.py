@@ -17,7 +17,7 @@ JSON value, ``values`` a list or a mapping, ``object`` has fields of its own, ``
 ``steps`` are steps, and ``shared`` is the short name of a shared step."""
 
 SubjectValue = Literal["number", "text", "structured"]
-At = Literal["", "name", "jsonpath", "regex"]
+At = Literal["", "name", "jsonpath", "regex", "xpath"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,10 @@ from apps.catalog.definition.expressions import ExpressionError, condition_names
 
 # Names that every case has, and the functions of templates.
 BUILT_IN_NAMES = frozenset({"run_id", "execution_id", "seed", "attempt", "environment"})
-FUNCTION_NAMES = frozenset({"uuid", "now", "random_int", "base64", "hmac_sha256", "mailbox", "webhook"})
+FUNCTION_NAMES = frozenset({
+    "uuid", "random_int", "random_float", "random_string", "choice", "now", "date", "base64", "base64_decode",
+    "url_encode", "sha256", "hmac_sha256", "jwt", "mailbox", "webhook",
+})  # fmt: skip
 LANGUAGE_NAMES = frozenset({"range", "dict", "namespace", "loop", "true", "false", "none"})
 
 

@@ -53,3 +53,4 @@ TEXT = (
     "equals", "contains", "matches", "exists", "one_of", "above", "below", "at_least", "at_most", "approx",
 )  # fmt: skip
 LONG_TEXT = (*TEXT, "count")
+MARKUP = tuple(dict.fromkeys((*LONG_TEXT, "same_items", "in_order", "type")))

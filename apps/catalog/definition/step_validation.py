@@ -11,7 +11,7 @@ from apps.catalog.definition.kinds import find_kind, kinds
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.problems import Path, Problems
 from apps.catalog.definition.suggestions import unknown_key
-from apps.catalog.definition.values import SLUG, FieldChecker
+from apps.catalog.definition.values import SLUG, FieldChecker, known_functions
 
 MAX_STEPS = 200
 MAX_SECONDS = 3600
@@ -126,7 +126,8 @@ class StepValidator:
             self._problems.add(path, _("“{name}” is an expression, like: total > 0"), name="when")
             return
         try:
-            expressions.condition_names(bare(value))
+            condition = bare(value)
+            known_functions(self._problems, condition, expressions.condition_names(condition), path)
         except expressions.ExpressionError as error:
             self._problems.add(path, _("cannot be read: {reason}"), reason=str(error))
 

@@ -1,7 +1,8 @@
 """Checks values against the fields of a step kind: in a definition, and again once rendered."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from apps.catalog.definition.expressions import ExpressionError, has_template, template_names
@@ -42,6 +43,20 @@ _CHECKS = {
     "shared": "_short_name",
     "steps": "_steps",
 }
+
+
+def known_functions(problems: Problems, text: str, names: Iterable[str], path: Path) -> None:
+    """Note it when one of *names* is called like a function in *text* and there is none."""
+    for name in sorted(set(names) - FUNCTION_NAMES - LANGUAGE_NAMES):
+        if re.search(rf"(?<![\w.]){re.escape(name)}\s*\(", text):
+            close = get_close_matches(name, FUNCTION_NAMES, 1, 0.6)
+            if close:
+                problems.add(
+                    path, _("there is no function “{name}”; did you mean “{close}”?"), name=name, close=close[0]
+                )
+            else:
+                known = ", ".join(sorted(FUNCTION_NAMES))
+                problems.add(path, _("there is no function “{name}”; known are {names}"), name=name, names=known)
 
 
 class FieldChecker:
@@ -100,7 +115,7 @@ class FieldChecker:
     def template(self, text: str, path: Path) -> None:
         """Note it when the template in *text* cannot be read."""
         try:
-            template_names(text)
+            known_functions(self._problems, text, template_names(text), path)
         except ExpressionError as error:
             self._problems.add(path, _("the template cannot be read: {reason}"), reason=str(error))
 

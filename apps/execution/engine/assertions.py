@@ -5,7 +5,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from apps.catalog.definition.canonical import CHECK_KEYS
+from apps.catalog.definition import xpath
+from apps.catalog.definition.canonical import CHECK_KEYS, group_of
 from apps.catalog.definition.expressions import (
     REGEX_SECONDS,
     ExpressionError,
@@ -28,6 +29,8 @@ class CaptureError(Exception):
 
 def evaluate(kind: Kind, check: Mapping[str, Any], observed: Observed, *, implied: bool = False) -> CheckResult:
     """How *check* (rendered) goes on *observed*. Never raises on what the other side sent."""
+    if "check" not in check:
+        return _group(kind, check, observed)
     operator = _operator(check)
     expected = check[operator]
     negated = bool(check.get("not"))
@@ -65,6 +68,27 @@ def _difference(operator: str, expected: Any, looked: Looked) -> str:
     return ""
 
 
+def _group(kind: Kind, check: Mapping[str, Any], observed: Observed) -> CheckResult:
+    """Whether any, or all, of the checks in *check* hold; or, with ``not``, whether that is not so."""
+    group = group_of(check)
+    parts = [evaluate(kind, one, observed) for one in check[group]]
+    holds = [part.passed for part in parts]
+    result = CheckResult(describe(check), (any(holds) if group == "any" else all(holds)) is not bool(check.get("not")))
+    if result.passed:
+        return result
+    result.expected = [part.label for part in parts]
+    result.actual = [part.message or "it holds" for part in parts]
+    if check.get("not"):
+        held = [part.label for part in parts if part.passed]
+        result.message = f"not {group} of {len(parts)} checks should hold, but so does: {'; '.join(held)}"
+    else:
+        words = "none of {} checks holds" if group == "any" else "not all of {} checks hold"
+        failed = [part.message for part in parts if not part.passed]
+        result.message = f"{words.format(len(parts))}: {short('; '.join(failed), 600)[1:-1]}"
+        result.diff = next((part.diff for part in parts if part.diff), "") if len(parts) == 1 else ""
+    return result
+
+
 def _operator(check: Mapping[str, Any]) -> str:
     for key in check:
         if key not in CHECK_KEYS:
@@ -74,6 +98,10 @@ def _operator(check: Mapping[str, Any]) -> str:
 
 def describe(check: Mapping[str, Any]) -> str:
     """The check in one line: ``json $.total not equals 12``."""
+    if "check" not in check:
+        group = group_of(check)
+        parts = "; ".join(describe(one) for one in check[group])
+        return f"{'not ' if check.get('not') else ''}{group} of ({parts})"
     operator = _operator(check)
     shown = "" if operator == "schema" else short(check[operator], 80)
     return _label(check["check"], check.get("at", ""), bool(check.get("not")), operator, shown)
@@ -103,6 +131,9 @@ def look(subject: Subject, at: str, observed: Observed) -> Looked:
         return Looked.whole(value, is_text=subject.value == "text")
     if subject.at == "jsonpath":
         return _at_path(value, at)
+    if subject.at == "xpath":
+        found = xpath.find(value, at)
+        return Looked(found[0] if len(found) == 1 else found, found, is_text=True) if found else Looked.nothing()
     return _at_pattern(value, at)
 
 

@@ -4,6 +4,8 @@ import difflib
 import json
 from typing import Any
 
+import orjson
+
 MAX_VALUE = 4_000  # characters of an expected or actual value
 MAX_DIFF = 16_000
 _MAX_LINES = 400
@@ -19,12 +21,24 @@ def bounded(value: Any, limit: int = MAX_VALUE) -> Any:
             return value
         return f"{value[:limit]}… ({len(value)} characters)"
     if isinstance(value, dict | list):
+        if _surely_fits(value, limit):
+            return value
         try:
             text = written(value, limit)
         except RecursionError:
             return "… (nested too deeply)"
         return value if len(text) <= limit else f"{text[:limit]}… (cut)"
     return value
+
+
+def _surely_fits(value: Any, limit: int) -> bool:
+    """Whether *value* is written in at most *limit* bytes, as far as that is quickly told."""
+    if len(value) > limit:
+        return False
+    try:
+        return len(orjson.dumps(value)) * 2 <= limit  # the kept form has spaces between its parts
+    except (TypeError, ValueError, RecursionError):
+        return False
 
 
 def written(value: Any, limit: int, *, pretty: bool = False) -> str:

@@ -84,6 +84,7 @@ class _CaseRun:
             session=session,
             captured=captured,
         )
+        self._scope.templates.hide = self._scope.masker.add
         self._groups = Groups(self._inside, lambda: _outer(request), request.shared)
 
     async def run(self) -> CaseOutcome:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apps.catalog.definition import Field, Kind, Step, find_kind
+from apps.catalog.definition.canonical import subjects_of
 from apps.catalog.definition.fields import Choice
 from apps.catalog.definition.problems import Problems
 from apps.catalog.definition.values import FieldChecker
@@ -245,7 +246,7 @@ def _look(
 
 
 def _check(kind: Kind, checks: Sequence[dict[str, Any]], observed: Observed) -> list[CheckResult]:
-    looked_at = {check["check"] for check in checks}
+    looked_at = subjects_of(checks)
     implied = [
         assertions.evaluate(kind, check, observed, implied=True)
         for check in kind.implied

@@ -4,15 +4,10 @@ A text that is nothing but one expression keeps the type of its value (``"{{ qua
 other text renders to text.
 """
 
-import base64 as base64_codec
-import hashlib
-import hmac
-import json
 import random
-import uuid as uuid_module
-from collections.abc import Mapping
-from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
@@ -21,13 +16,16 @@ import minijinja
 from apps.catalog.definition.expressions import ExpressionError, has_template, template_names
 from apps.catalog.definition.inspection import FUNCTION_NAMES, LANGUAGE_NAMES
 from apps.execution.engine.callbacks import webhook
+from apps.execution.engine.functions import CURRENT, OWN, printed
 from apps.execution.engine.mail_addresses import mailbox
 
 FUEL = 50_000  # operations of one template; a loop that never ends stops here
 MAX_RENDERED = 8 * 1024 * 1024
 _SHORT = 2_000
+_NAME = re.compile(r"\{\{ *([A-Za-z_]\w*) *\}\}")
+_WORDS = frozenset({"true", "false", "none", "True", "False", "None"})  # values of the language, no names
+_NEVER_TEMPLATES = frozenset({int, float, bool, type(None)})
 _PLAIN = frozenset({str, int, float, bool, type(None)})
-_CURRENT: ContextVar["Templates"] = ContextVar("templates")  # whose functions are called
 
 
 class TemplateError(Exception):
@@ -39,49 +37,11 @@ class TemplateError(Exception):
         super().__init__(f"{field}: {reason}" if field else reason)
 
 
-def uuid() -> str:
-    """A random UUID, the same for the same seed."""
-    return str(uuid_module.UUID(int=_CURRENT.get().random.getrandbits(128), version=4))
-
-
-def now(form: str = "iso", seconds: float = 0) -> str | int:
-    """The time, *seconds* from now: ISO 8601 in UTC, ``epoch``, ``epoch_ms`` or a ``strftime`` format."""
-    moment = datetime.now(UTC) + timedelta(seconds=seconds)
-    if form == "iso":
-        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    if form == "epoch":
-        return int(moment.timestamp())
-    if form == "epoch_ms":
-        return int(moment.timestamp() * 1000)
-    return moment.strftime(form)
-
-
-def random_int(low: int, high: int) -> int:
-    """A whole number from *low* to *high*, the same for the same seed."""
-    return _CURRENT.get().random.randint(low, high)
-
-
-def base64(text: Any) -> str:
-    """The UTF-8 *text* in Base64."""
-    return base64_codec.b64encode(_printed(text).encode()).decode()
-
-
-def hmac_sha256(key: Any, text: Any, form: str = "hex") -> str:
-    """HMAC-SHA256 of *text* as ``hex`` or ``base64``."""
-    digest = hmac.digest(_printed(key).encode(), _printed(text).encode(), hashlib.sha256)
-    return base64_codec.b64encode(digest).decode() if form == "base64" else digest.hex()
-
-
-def _printed(value: Any) -> str:
-    """How a value stands in a text: as JSON, but a text as it is."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
 def _finalize(value: Any) -> Any:
-    return value if type(value) in (str, int, float) else _printed(value)
+    return value if type(value) in (str, int, float) else printed(value)
 
 
-FUNCTIONS = {function.__name__: function for function in (uuid, now, random_int, base64, hmac_sha256, mailbox, webhook)}
+FUNCTIONS = {function.__name__: function for function in (*OWN, mailbox, webhook)}
 
 # Without debug, errors do not quote the values of variables, which may be secrets.
 _ENVIRONMENT = minijinja.Environment(
@@ -101,6 +61,8 @@ class _Template(NamedTuple):
     expression: str  # the one expression that the text is, or ""
     name: str  # the one name that the expression is, or ""
     names: frozenset[str]
+    pieces: tuple[str, ...] = ()
+    """Text, name, text, name, …, text: of a template that does nothing but put values between texts."""
 
 
 def _template(text: str) -> _Template:
@@ -120,7 +82,14 @@ def _parse(text: str) -> _Template:
         if "{{" not in inner and "}}" not in inner and "{%" not in inner:
             expression = inner
     name = expression if expression.isidentifier() else ""
-    return _Template(text, expression, name, template_names(text))
+    return _Template(text, expression, name, template_names(text), () if expression else _pieces(text))
+
+
+def _pieces(text: str) -> tuple[str, ...]:
+    """*text* cut at its names, when all that it does is to name values."""
+    parts = _NAME.split(text)
+    plain = all("{" not in part and "}" not in part for part in parts[::2])
+    return tuple(parts) if plain and not _WORDS.intersection(parts[1::2]) else ()
 
 
 class Templates:
@@ -134,6 +103,7 @@ class Templates:
             name: value if type(value) in _PLAIN else plain(value) for name, value in values.items()
         }
         self._seed = str(seed)
+        self.hide: Callable[[str], None] | None = None
 
     @cached_property
     def random(self) -> random.Random:
@@ -142,18 +112,20 @@ class Templates:
 
     def fork(self, place: str, values: Mapping[str, Any] | None = None) -> "Templates":
         """Variables of their own that begin as these (or as *values*), with random values for *place*."""
-        return Templates(self.values if values is None else values, f"{self._seed}:{place}")
+        forked = Templates(self.values if values is None else values, f"{self._seed}:{place}")
+        forked.hide = self.hide
+        return forked
 
     def condition(self, text: str) -> bool:
         """Whether the expression *text* is true. Raises ``TemplateError``, also when it is neither true nor false."""
         value = self.render("{{ " + text + " }}", "when")
         if value is True or value is False:
             return value
-        raise TemplateError("when", f"“{text}” is {_printed(value)}, which is neither true nor false")
+        raise TemplateError("when", f"“{text}” is {printed(value)}, which is neither true nor false")
 
     def render(self, value: Any, field: str) -> Any:
         """*value* with every template in it rendered, at any depth. Raises ``TemplateError``."""
-        _CURRENT.set(self)
+        CURRENT.set(self)
         try:
             return self._render(value)
         except _Failed as failed:
@@ -162,11 +134,14 @@ class Templates:
             raise TemplateError(path or field, reason, variable) from None
 
     def _render(self, value: Any) -> Any:
-        if isinstance(value, str):
+        kind = type(value)
+        if kind in _NEVER_TEMPLATES:
+            return value
+        if kind is str or isinstance(value, str):
             return self._text(value) if "{" in value and has_template(value) else value
         if isinstance(value, dict):
             return {
-                (_printed(self._text(key)) if "{" in key and has_template(key) else key): self._render(item)
+                (printed(self._text(key)) if "{" in key and has_template(key) else key): self._render(item)
                 for key, item in value.items()
             }
         if isinstance(value, list):
@@ -180,6 +155,8 @@ class Templates:
             raise _Failed(text, f"the template cannot be read: {error}") from None
         if template.name and template.name in self.values:
             return self.values[template.name]
+        if template.pieces and (joined := self._joined(template.pieces)) is not None:
+            return joined
         used = {name: self.values[name] for name in template.names if name in self.values}
         try:
             if template.expression:
@@ -193,6 +170,20 @@ class Templates:
         if isinstance(rendered, str) and len(rendered) > MAX_RENDERED:
             raise _Failed(text, "the rendered text is too long")
         return rendered
+
+    def _joined(self, pieces: tuple[str, ...]) -> str | None:
+        """The pieces with their values, without asking the template language; None when it is needed after all."""
+        parts = list(pieces)
+        for place in range(1, len(parts), 2):
+            value = self.values.get(parts[place])
+            if type(value) is str:
+                parts[place] = value
+            elif type(value) is int:
+                parts[place] = str(value)
+            else:
+                return None
+        joined = "".join(parts)
+        return joined if len(joined) <= MAX_RENDERED else None
 
     def _value(self, expression: str, used: dict[str, Any]) -> Any:
         value = _ENVIRONMENT.eval_expr(expression, **used)

@@ -11,7 +11,8 @@ import { stepOptions } from "./options.js";
 const PARTS = ["with", "checks", "checks-part", "captures", "captures-part", "implied", "name", "point", "glance", "number"];
 
 function drawImplied(place, kind, checks) {
-  const checked = new Set(checks.get().map((check) => check.check));
+  const looksAt = (check) => (check.any ?? check.all)?.flatMap(looksAt) ?? [check.check];
+  const checked = new Set(checks.get().flatMap(looksAt));
   const implied = kind.implied.filter((check) => !checked.has(check.check)).map((check) => inWords(kind, check, format.operators));
   place.textContent = implied.length ? say("implied", { checks: implied.join(", ") }) : "";
 }
@@ -64,7 +65,7 @@ export function stepCard(step) {
 
   const parts = {
     with: (rest) => (rest.length ? fields.locate(rest) : own.with),
-    expect: ([index]) => checks.locate(index) ?? own["checks-part"],
+    expect: ([index, ...rest]) => checks.locate(index, rest) ?? own["checks-part"],
     capture: ([one]) => captures.locate(one) ?? own["captures-part"],
     retry: (rest) => options.locate(rest) ?? places.retry,
   };
@@ -72,6 +73,7 @@ export function stepCard(step) {
   node.addEventListener("click", (event) => {
     if (event.target.closest("[data-card]") !== node) return;
     if (event.target.closest("[data-add-check]")) checks.add({}, true);
+    else if (event.target.closest("[data-add-group]")) checks.add({ any: [{}] }, true);
     else if (event.target.closest("[data-add-capture]")) captures.add("", {}, true);
   });
   for (const type of ["input", "change"]) node.addEventListener(type, () => drawImplied(own.implied, kind, checks));

@@ -132,19 +132,39 @@ function makeCheck(kind, check) {
   };
 }
 
+const GROUPS = ["any", "all"];
+const groupOf = (check) => GROUPS.find((name) => name in check);
+
+/** Checks of which any, or all, hold. */
+function makeGroup(kind, check) {
+  const node = clone("t-check-group");
+  const [which, not, slot] = ["group", "not", "group-checks"].map((name) => find(node, name));
+  which.value = groupOf(check);
+  not.checked = Boolean(check.not);
+  const inner = checkList(slot, kind, check[which.value]);
+  find(node, "add-inner").addEventListener("click", () => inner.add({}, true));
+  return {
+    node,
+    focus: () => which.focus(),
+    get: () => ({ [which.value]: inner.get(), ...(not.checked ? { not: true } : {}) }),
+    troubles: inner.troubles,
+    locate: ([part, index, ...rest]) => (GROUPS.includes(part) ? inner.locate(index, rest) : null) ?? node,
+  };
+}
+
 /** The list of checks of a step of *kind* in the element *list*, filled with *checks*. */
 export function checkList(list, kind, checks) {
   let rows = [];
 
   function add(check = {}, focus = false) {
-    const row = makeCheck(kind, check);
+    const row = groupOf(check) ? makeGroup(kind, check) : makeCheck(kind, check);
     rows.push(row);
     list.append(row.node);
     if (focus) row.focus();
   }
 
   list.addEventListener("click", (event) => {
-    if (!event.target.closest("[data-remove-row]")) return;
+    if (!event.target.closest("[data-remove-row]") || event.target.closest(".ed-rows") !== list) return;
     const row = rows.find((one) => one.node.contains(event.target));
     rows = rows.filter((one) => one !== row);
     row.node.remove();
@@ -155,7 +175,7 @@ export function checkList(list, kind, checks) {
   return {
     add,
     get: () => rows.map((row) => row.get()),
-    troubles: () => rows.filter((row) => row.trouble()).map((row) => ({ node: row.node, text: row.trouble() })),
-    locate: (index) => rows[index]?.node,
+    troubles: () => rows.flatMap((row) => row.troubles?.() ?? (row.trouble() ? [{ node: row.node, text: row.trouble() }] : [])),
+    locate: (index, rest = []) => rows[index]?.locate?.(rest) ?? rows[index]?.node,
   };
 }

@@ -146,6 +146,10 @@ def test_a_shared_step_reads_back_from_its_yaml() -> None:
         ("count: 3", "copies: 3", 37, "steps[3].with.branches[0].copies", "unknown key"),
         ("step: sell", "step: se ll", 41, "steps[3].with.branches[1].steps[0].with.step", "is not a short name"),
         ("{total:", "{to-tal:", 11, "steps[0].with.values.to-tal", "cannot be the name of a variable"),
+        ('"{{ price * 2 }}"', '"{{ rand_int(1) }}"', 11, "steps[0].with.values.total", "did you mean “random_int”"),
+        ('"{{ total > made }}"', '"uid() == 3"', 14, "steps[1].when", "did you mean “uuid”"),
+        ("{check: json, at: $.state, equals: done}", "{any: [], nt: 1}", 31,
+         "steps[2].with.steps[0].retry.until[0].any", "a list with something in it"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_the_flow_is_told_at_its_line(old: str, new: str, line: int, path: str, words: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from apps.catalog.definition import OPERATORS, find_kind
 from apps.catalog.definition.expressions import ExpressionError, compile_path, compile_regex
+from apps.catalog.definition.xpath import parse_markup
 from apps.execution.engine.assertions import CaptureError, capture, describe, evaluate
 from apps.execution.engine.model import CheckResult
 from apps.execution.engine.operators import OPERATIONS, PHRASES
@@ -237,3 +238,73 @@ def test_capture_takes_one_value_or_a_list_and_never_nothing() -> None:
     for source in ({"from": "json", "at": "$.nope"}, {"from": "json", "at": "$.lines[?@.sku == 'z']"}, {"from": "x"}):
         with pytest.raises(CaptureError, match="“x” cannot be captured"):
             capture(HTTP, "x", source, observed)
+
+
+# -- groups of checks, markup ----------------------------------------------------------------------------------------
+
+ONE = {"check": "status", "equals": 200}
+OTHER = {"check": "status", "equals": 201}
+
+
+@pytest.mark.parametrize(
+    ("check", "passed"),
+    [
+        ({"any": [OTHER, ONE]}, True),
+        ({"any": [OTHER]}, False),
+        ({"any": [OTHER], "not": True}, True),
+        ({"any": [OTHER, ONE], "not": True}, False),
+        ({"all": [ONE, OTHER]}, False),
+        ({"all": [ONE, OTHER], "not": True}, True),
+        ({"all": [ONE, {"any": [OTHER, {**OTHER, "not": True}]}]}, True),
+    ],
+)
+def test_groups_hold_when_any_or_all_of_their_checks_do(check: dict[str, Any], passed: bool) -> None:
+    assert evaluate(HTTP, check, Observed(subjects={"status": 200})).passed is passed
+
+
+def test_a_group_that_does_not_hold_says_what_each_check_found() -> None:
+    given = {"any": [OTHER, {"check": "json", "at": "$.a", "equals": 1}]}
+    result = evaluate(HTTP, given, Observed(subjects={"status": 200, "json": {"a": 2}}))
+    assert result.label == "any of (status equals 201; json $.a equals 1)"
+    assert result.message == (
+        "none of 2 checks holds: status should be 201, but it is 200; json $.a should be 1, but it is 2"
+    )
+    assert result.expected == ["status equals 201", "json $.a equals 1"]
+
+
+def markup(text: str, *, is_html: bool = False) -> Observed:
+    return Observed(subjects={"xml": lambda: parse_markup(text, is_html=is_html)})
+
+
+ORDERS = '<o xmlns="urn:x" xmlns:p="urn:p"><line n="2">MUG</line><line n="1">PEN</line><p:total>12.5</p:total></o>'
+
+
+@pytest.mark.parametrize(
+    ("check", "passed"),
+    [
+        ({"at": "//default:line", "count": 2}, True),
+        ({"at": "//default:line", "same_items": ["PEN", "MUG"]}, True),
+        ({"at": "//default:line[@n='1']", "equals": "PEN"}, True),
+        ({"at": "//p:total", "equals": 12.5}, True),
+        ({"at": "count(//default:line)", "above": 2}, False),
+        ({"at": "//missing", "exists": False}, True),
+    ],
+)
+def test_xml_is_looked_at_by_xpath(check: dict[str, Any], passed: bool) -> None:
+    assert evaluate(HTTP, {"check": "xml", **check}, markup(ORDERS)).passed is passed
+
+
+def test_html_is_looked_at_as_browsers_read_it() -> None:
+    page = markup("<title>Shop</title><p>one<p>two", is_html=True)
+    assert evaluate(HTTP, {"check": "xml", "at": "//p", "equals": ["one", "two"]}, page).passed
+
+
+def test_a_path_with_an_unknown_prefix_says_so() -> None:
+    result = evaluate(HTTP, {"check": "xml", "at": "//x:y", "exists": True}, markup("<a/>"))
+    assert "Undefined namespace prefix" in result.message
+
+
+@pytest.mark.parametrize("text", ["", "<a>", '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'])
+def test_what_is_no_document_or_declares_entities_is_not_read(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_markup(text, is_html=False)

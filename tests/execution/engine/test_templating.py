@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+import jwt
 import pytest
 
 from apps.catalog.definition import FUNCTION_NAMES
@@ -163,3 +164,58 @@ def test_only_plain_data_is_given_to_templates() -> None:
     assert render("{{ thing }}", thing=Danger()) == "harmless"
     with pytest.raises(TemplateError):
         render("{{ thing.destroy() }}", thing=Danger())
+
+
+def test_every_random_function_takes_its_values_from_the_seed() -> None:
+    text = "{{ random_float(1, 2, 3) }} {{ random_string(8) }} {{ random_string(4, 'ab') }} {{ choice(['x', 'y']) }}"
+    first, again, other = (Templates({}, seed).render(text, "f") for seed in (1, 1, 2))
+    assert first == again != other
+    number, word, letters, chosen = first.split()
+    assert 1 <= float(number) <= 2
+    assert re.fullmatch(r"[a-z0-9]{8}", word)
+    assert set(letters) <= {"a", "b"}
+    assert chosen in {"x", "y"}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{{ date('2026-02-27', days=2) }}", "2026-03-01"),
+        ("{{ date('2026-02-27T23:30:00Z', hours=1, minutes=-30) }}", "2026-02-28T00:00:00.000Z"),
+        ("{{ date('2026-02-27', '%d.%m.%Y', days=-1) }}", "26.02.2026"),
+        ("{{ date(0, 'epoch', seconds=90) }}", 90),
+        ("{{ sha256('a') }}", hashlib.sha256(b"a").hexdigest()),
+        ("{{ url_encode('a b/ü&') }}", "a%20b%2F%C3%BC%26"),
+        ("{{ base64_decode('w7w_') }}", "ü?"),
+        ("{{ base64_decode(base64('a:b')) }}", "a:b"),
+    ],
+)
+def test_times_and_encodings(text: str, value: Any) -> None:
+    assert render(text) == value
+
+
+def test_a_token_is_signed_and_hidden_like_a_secret() -> None:
+    hidden: list[str] = []
+    templates = Templates({"KEY": "a-key-that-is-long-enough-for-hs256"})
+    templates.hide = hidden.append
+    token = templates.render("{{ jwt({'sub': 'ann', 'exp': now('epoch', 60)}, KEY) }}", "f")
+    assert jwt.decode(token, "a-key-that-is-long-enough-for-hs256", ["HS256"])["sub"] == "ann"
+    assert hidden == [token]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{{ choice([]) }}", "{{ base64_decode('§') }}", "{{ jwt({}, 'k', 'NO') }}", "{{ date('soon') }}",
+     "{{ random_string(-1) }}"],
+)  # fmt: skip
+def test_arguments_that_make_no_sense_are_told(text: str) -> None:
+    with pytest.raises(TemplateError):
+        render(text)
+
+
+@pytest.mark.parametrize("value", ["", "A{{ 1 }}", 7, -3, True, None, 2.5, 1e16, [1, "a"], {"a": 1}])
+def test_values_stand_between_texts_as_the_template_language_puts_them(value: Any) -> None:
+    """The short way for templates that only name values must not differ from the long one."""
+    short, long = render("<{{ one }}>{{ one }}", one=value), render("<{{ (one) }}>{{ (one) }}", one=value)
+    assert short == long
+    assert render("{{ true }}-{{ none }}-x") == "true-null-x"

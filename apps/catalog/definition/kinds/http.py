@@ -4,7 +4,7 @@ from apps.catalog.definition.fields import Choice, Field, Kind, Subject
 from apps.catalog.definition.kinds.shared import duration
 from apps.catalog.definition.kinds.web import AUTH, CLIENT, WANTED, authority, verify
 from apps.catalog.definition.marks import _
-from apps.catalog.definition.operators import EVERY, LONG_TEXT, NUMERIC, TEXT
+from apps.catalog.definition.operators import EVERY, LONG_TEXT, MARKUP, NUMERIC, TEXT
 
 _GRAPHQL = (
     Field(name="query", type="code", label=_("Query"), required=True),
@@ -103,6 +103,9 @@ HTTP = Kind(
         Subject(name="status", label=_("Status"), value="number", operators=NUMERIC),
         Subject(name="header", label=_("Header"), value="text", at="name", at_required=True, operators=LONG_TEXT),
         Subject(name="body", label=_("Body as text"), value="text", at="regex", operators=TEXT),
+        Subject(
+            name="xml", label=_("Body as XML or HTML"), value="text", at="xpath", at_required=True, operators=MARKUP
+        ),
         Subject(name="json", label=_("Body as JSON"), value="structured", at="jsonpath", operators=EVERY),
         Subject(name="events", label=_("Events of the stream"), value="structured", at="jsonpath", operators=EVERY),
         Subject(name="first_event", label=_("Time to the first event (ms)"), value="number", operators=NUMERIC),
