@@ -50,7 +50,7 @@ def free_slug(rows: models.QuerySet[Row], text: str, *, limit: int) -> str:
 
 def _as_domain_error(error: ValidationError) -> DomainError:
     errors = [
-        {"field": _place(field, item), "detail": text}
+        {"field": _place(field, item), "detail": _taken(item) or text}
         for field, items in error.error_dict.items()
         for item in items
         for text in item.messages
@@ -63,5 +63,16 @@ def _place(field: str, error: ValidationError) -> str:
     """Where to show *error*: a broken "unique together" belongs to the last of its fields."""
     if field != NON_FIELD_ERRORS:
         return field
-    together = (error.params or {}).get("unique_check") if isinstance(error.params, dict) else None
+    together = _together(error)
     return str(together[-1]) if together else ""
+
+
+def _taken(error: ValidationError) -> str:
+    """Words for a name that another row of the same owner has: Django's name the owner, whom nobody chose."""
+    return _("This is taken already: choose another.") if len(_together(error)) == 2 else ""
+
+
+def _together(error: ValidationError) -> tuple[str, ...]:
+    """Fields of the "unique together" that is broken; empty when it is another error."""
+    params = error.params if isinstance(error.params, dict) else {}
+    return tuple(params.get("unique_check") or ())

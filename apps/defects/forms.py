@@ -52,6 +52,7 @@ class RootCauseForm(RefusableMixin, forms.ModelForm[RootCause]):
 
     def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["category"].choices = [("", _("Choose…")), *RootCause.Category.choices]  # type: ignore[attr-defined]
         _offer(self, "component", system.components.all(), _("None"))
 
 

@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models.functions import Left
+from django.db.models.functions import MD5, Left
 
 from apps.environments.models import Deployment, Environment, Secret, Variable
 from apps.systems.models import Component, System
 
 SHOWN = 60  # characters of a variable's value
+NOTHING = ("", "", "")  # kind, value as shown, digest of the whole value
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Cell:
     kind: str = ""
     value: str = ""
     extra: bool = False  # the reference has nothing in this row
+    other: bool = False  # a variable that the reference has too, with another value
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,18 @@ class NameRow:
         """Whether it is missing, or of another kind, anywhere."""
         return any(cell.differs for cell in self.cells)
 
+    @property
+    def rank(self) -> int:
+        """Its place: 0 for what is missing or of another kind somewhere, 1 for another value, 2 for the same."""
+        return 0 if self.differs else 1 if any(cell.other for cell in self.cells) else 2
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """All environments against *reference*; rows that differ come first."""
+    """All environments against *reference*; rows that differ come first, then those with another value.
+
+    Another value alone is no difference to be counted: an address is meant to be another in each environment.
+    """
 
     environments: list[Environment]
     reference: Environment | None
@@ -100,19 +110,20 @@ def _versions(system: System, environments: list[Environment], reference: Enviro
 
 
 def _names(system: System, environments: list[Environment], reference: Environment | None) -> list[NameRow]:
-    known: dict[str, dict[int, tuple[str, str]]] = defaultdict(dict)
-    variables = Variable.objects.filter(environment__system=system).annotate(shown=Left("value", SHOWN))
-    for name, environment_id, value in variables.values_list("name", "environment_id", "shown"):
-        known[name][environment_id] = ("variable", value)
+    known: dict[str, dict[int, tuple[str, str, str]]] = defaultdict(dict)
+    variables = Variable.objects.filter(environment__system=system)
+    shown = variables.annotate(shown=Left("value", SHOWN), whole=MD5("value"))
+    for name, environment_id, *values in shown.values_list("name", "environment_id", "shown", "whole"):
+        known[name][environment_id] = ("variable", *values)
     for name, environment_id in Secret.objects.filter(environment__system=system).values_list("name", "environment_id"):
-        known[name][environment_id] = ("secret", "")
+        known[name][environment_id] = ("secret", "", "")
     rows = []
     for name in sorted(known):
-        expected, _ = known[name].get(reference.pk, ("", "")) if reference else ("", "")
+        expected, _, reference_value = known[name].get(reference.pk, NOTHING) if reference else NOTHING
         cells = []
         for environment in environments:
-            kind, value = known[name].get(environment.pk, ("", ""))
-            extra = bool(kind and not expected)
-            cells.append(Cell(environment, kind != expected, kind=kind, value=value, extra=extra))
+            kind, value, whole = known[name].get(environment.pk, NOTHING)
+            extra, other = bool(kind and not expected), kind == expected and whole != reference_value
+            cells.append(Cell(environment, kind != expected, kind=kind, value=value, extra=extra, other=other))
         rows.append(NameRow(name, cells))
-    return sorted(rows, key=lambda row: not row.differs)
+    return sorted(rows, key=lambda row: row.rank)

@@ -21,7 +21,9 @@ CASES = 2_000  # chosen one by one
 class StartForm(RefusableMixin, forms.Form):
     """A plan, or cases by their numbers, and the environments to run them in: a run for each."""
 
-    plan = forms.ModelChoiceField(TestPlan.objects.none(), to_field_name="slug", required=False, label=_("Plan"))
+    plan = forms.ModelChoiceField(
+        TestPlan.objects.none(), to_field_name="slug", required=False, label=_("Plan"), empty_label=_("Choose…")
+    )
     case = forms.ModelMultipleChoiceField(
         TestCase.objects.none(),
         to_field_name="number",

@@ -38,7 +38,10 @@ def _ask(request: SystemRequest, system: System) -> str:
         raise DomainError("no-environment", _("Choose an environment to try the step in."), status=422)
     row = data.get("row") if isinstance(data.get("row"), dict) else {}
     session = str(data.get("session") or "")
-    return trying.ask(environment, data.get("step"), row=row or {}, session=session, user_id=request.user.pk)
+    step = data.get("step")
+    if isinstance(step, dict) and not step.get("name"):
+        step = step | {"name": str(step.get("kind", ""))}  # one tries first, and names what has worked
+    return trying.ask(environment, step, row=row or {}, session=session, user_id=request.user.pk)
 
 
 @system_page(Role.TESTER)

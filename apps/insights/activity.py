@@ -1,4 +1,4 @@
-"""What happened last in a system: runs that ended, defects that moved or were talked about."""
+"""What happened last in a system: runs that began or ended, defects that moved or were talked about."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """Either a run that ended or an event of a defect."""
+    """Either a run, when it ended or else began, or an event of a defect."""
 
     at: datetime
     run: TestRun | None = None
@@ -27,10 +27,8 @@ class Activity:
 
 def recent(system: System) -> list[Activity]:
     """The last ten, newest first; three queries, each by an index."""
-    ended = TestRun.objects.filter(
-        system=system, phase__in=[TestRun.Phase.FINISHED, TestRun.Phase.CANCELLED]
-    ).select_related("environment", "started_by")
-    runs = [Activity(run.finished_at or run.created_at, run=run) for run in ended.order_by("-pk")[:SHOWN]]
+    newest = TestRun.objects.filter(system=system).select_related("environment", "started_by").order_by("-pk")
+    runs = [Activity(run.finished_at or run.created_at, run=run) for run in newest[:SHOWN]]
     touched = Defect.objects.filter(system=system).order_by("-updated_at").values_list("pk", flat=True)[:SHOWN]
     told = (
         DefectEvent.objects.filter(defect__in=list(touched))

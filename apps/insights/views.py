@@ -65,6 +65,7 @@ def performance(request: SystemRequest, system: System) -> HttpResponse:
         "periods": speed.PERIODS,
         "rows": rows,
         "slower": sum(row.latency.is_slower for row in rows),
+        "comparable": any(row.latency.change is not None for row in rows),
         "chosen": chosen,
         "chart": speed.chart(chosen, days) if chosen else None,
         "paths": speed.paths(system, found) if found else [],

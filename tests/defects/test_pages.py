@@ -203,6 +203,21 @@ def test_the_evidence_names_the_version_of_the_component_that_caused_it(
     assert [one.version for one in client.get(address("defect", 1)).context["proof"].entries] == ["Payments 2.0"]
 
 
+def test_a_retest_that_passed_is_no_proof_any_more_when_the_failure_came_back(
+    defect: Defect, failure: Execution, tester: User, environment: Environment, sign_in: SignIn
+) -> None:
+    finish(services.retest(defect, by=tester).run, "passed")
+    client = sign_in(tester)
+    assert not client.get(address("defect", 1)).context["proof"].failed_since
+
+    again = played(environment, [failure.case], "failed")
+
+    page = client.get(address("defect", 1))
+    assert page.context["defect"].state == "reopened"
+    assert page.context["proof"].last_failure.run == again
+    assert "Failed again" in page.content.decode()
+
+
 def test_the_page_listens_to_the_system_and_to_the_run_of_a_retest_while_it_runs(
     defect: Defect, tester: User, sign_in: SignIn
 ) -> None:

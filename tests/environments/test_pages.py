@@ -165,6 +165,10 @@ def test_differences_from_production_are_marked(
     services.deploy_named(production, point.provider, "1.0", by=lead)
     services.deploy_named(production, point.consumer, "1.0", by=lead)
     services.set_variable(production, "ONLY_THERE", "x", by=lead)
+    long = "x" * 100
+    for place, value in ((environment, f"{long}1"), (production, f"{long}2")):
+        services.set_variable(place, "LIMIT", value, by=lead)
+        services.set_variable(place, "SAME", "1", by=lead)
     services.set_secret(environment, "BOTH", PLAIN, by=lead)
     services.set_secret(production, "BOTH", PLAIN, by=lead)
     client = sign_in(viewer)
@@ -174,7 +178,13 @@ def test_differences_from_production_are_marked(
 
     assert comparison.reference == production
     assert (comparison.count_for(environment), comparison.count_for(production)) == (3, 0)
-    assert [row.differs for row in comparison.names] == [True, False]
+    assert [(row.name, row.differs) for row in comparison.names] == [
+        ("ONLY_THERE", True),
+        ("LIMIT", False),
+        ("BOTH", False),
+        ("SAME", False),
+    ]
+    assert client.get(at("environments")).content.decode().count("another value") == 1
     found = [getattr(item["row"], "name", None) or item["row"].component.name for item in page["differences"]]
     assert sorted(found) == ["ONLY_THERE", "Orders", "Storefront"]
     other = client.get(at("environments") + "?against=local").context["comparison"]

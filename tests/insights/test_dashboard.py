@@ -157,18 +157,30 @@ def test_a_retest_that_runs_already_waits_for_nobody(
     assert waiting_for(tester, system).retest_count == 0
 
 
-def test_recent_activity_has_runs_that_ended_and_what_happened_to_defects(
+def test_recent_activity_has_runs_and_what_happened_to_defects(
     environment: Environment, system: System, make_case: MakeCase, point: IntegrationPoint, tester: User
 ) -> None:
+    open_run = planned(environment, [make_case()])
     run = played(environment, [make_case()], "failed")
-    planned(environment, [make_case()])
     defect = services.open_defect(run.executions.get(), system=system, by=tester)
     services.start_work(defect, by=tester)
 
     found = recent(system)
 
-    assert [one.run or one.event.kind for one in found] == ["state", "opened", run]  # type: ignore[union-attr]
+    assert [one.run or one.event.kind for one in found] == ["state", "opened", run, open_run]  # type: ignore[union-attr]
     assert found[0].words == "moved this from Open to In progress"
+
+
+def test_performance_does_not_say_that_nothing_got_slower_when_there_is_nothing_to_compare_with(
+    environment: Environment, system: System, point: IntegrationPoint, make_case: MakeCase, viewer: User,
+    sign_in: SignIn,
+) -> None:  # fmt: skip
+    played(environment, [make_case()], "passed")
+
+    page = sign_in(viewer).get(PERFORMANCE).content.decode()
+
+    assert "Nothing to compare with yet." in page
+    assert "notably slower" not in page
 
 
 def test_performance_ranks_seams_and_draws_the_chosen_one(

@@ -66,7 +66,7 @@ def test_what_was_typed_stays_when_it_is_refused(point: IntegrationPoint, lead: 
 
     assert response.status_code == 400
     body = response.content.decode()
-    assert 'value="Orders again"' in body and "already exists" in body
+    assert 'value="Orders again"' in body and "This is taken already: choose another." in body
     assert response.context["form"].errors.keys() == {"slug"}
 
 

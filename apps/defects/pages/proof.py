@@ -68,6 +68,13 @@ class Proof:
         newest = self.retest.retest if self.retest else None
         return newest if newest and newest.state == Retest.State.RUNNING else None
 
+    @property
+    def failed_since(self) -> bool:
+        """Whether it failed after the retest that had passed: that one proves nothing any more."""
+        if self.retest is None or self.last_failure is None or self.retest.retest is None:
+            return False
+        return self.retest.retest.state == Retest.State.PASSED and self.last_failure.at > self.retest.at
+
 
 TONES = {
     "fixed": "waiting",
