@@ -214,7 +214,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
 
 _secure = not EMBEDDED
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _secure
-SECURE_REDIRECT_EXEMPT = [r"^health/$"]
+SECURE_REDIRECT_EXEMPT = [r"^health/$", r"^hooks/"]  # components of a private network call back without TLS
 SECURE_HSTS_SECONDS = 31_536_000 if _secure else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _secure
 if os.environ.get("INTEGHUB_TRUST_PROXY") == "1":

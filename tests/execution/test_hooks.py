@@ -94,6 +94,12 @@ def test_size_and_number_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.post(url(key="f" * 32)).status_code == 200
 
 
+def test_components_of_a_private_network_call_back_without_tls(settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    assert Client().post(url()).status_code == 200
+    assert Client().get("/sign-in/").status_code == 301
+
+
 def test_what_waits_in_redis_is_encrypted_and_ends() -> None:
     Client().post(url(), "card 4111111111111111", content_type="text/plain")
     raw = redis.Redis.from_url(settings.REDIS_URL)

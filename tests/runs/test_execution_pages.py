@@ -291,6 +291,8 @@ def test_a_request_becomes_a_curl_command_that_a_shell_understands() -> None:
 
     assert as_curl(request) == ("curl --request POST 'http://x/?a=1&b=2' --header 'X-Key: ***' --data-raw 'it'\"'\"'s'")
     assert as_curl({"query": "SELECT 1"}) == ""
+    signed_in = {"method": "GET", "url": "http://x/", "cookies": "session=a b"}
+    assert as_curl(signed_in) == "curl --request GET http://x/ --cookie 'session=a b'"
 
 
 @pytest.mark.parametrize(

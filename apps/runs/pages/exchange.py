@@ -162,6 +162,8 @@ def as_curl(request: Mapping[str, Any]) -> str:
     parts = ["curl", "--request", str(request["method"]), str(request["url"])]
     for name, value in _headers(dict(request))[0]:
         parts += ["--header", f"{name}: {value}"]
+    if request.get("cookies"):
+        parts += ["--cookie", str(request["cookies"])]
     sent = request.get("body")
     if sent not in (None, ""):
         parts += ["--data-raw", sent if isinstance(sent, str) else json.dumps(sent, ensure_ascii=False)]
