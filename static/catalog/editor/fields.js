@@ -89,6 +89,7 @@ export function fieldSet(fields, choices, given) {
 
   // What always stands comes first, then the alternatives, then what was asked for, each in the order of the kind.
   function place(field) {
+    if (field.type === "steps") return void node.append(open.get(field.name).node); // what a group does comes after how
     const peers = loose.filter((other) => stays(other) === stays(field));
     const next = peers.slice(peers.indexOf(field) + 1).find((other) => open.has(other.name));
     const end = stays(field) ? (switches[0]?.node ?? firstAsked() ?? chips) : chips;

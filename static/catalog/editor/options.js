@@ -4,6 +4,7 @@ import { format } from "./data.js";
 import { find } from "./dom.js";
 import { readNumber } from "./values.js";
 
+const INWARD = new Set(["wait", "set"]); // they ask nobody: trying them again changes nothing
 const { step_timeout: LIMIT, retry_every: EVERY } = format.defaults;
 
 /** The checks that a retry waits for: a list that opens when there are any, or when the person asks for it. */
@@ -34,7 +35,7 @@ export function stepOptions(node, kind, step) {
   retryEvery.placeholder = String(EVERY);
   retryFor.value = step.retry?.for ?? "";
   retryEvery.value = step.retry?.every ?? "";
-  retry.hidden = (kind.group || kind.by_person) && !step.retry;
+  retry.hidden = (kind.group || kind.by_person || INWARD.has(kind.name)) && !step.retry;
   for (const words of node.querySelectorAll("[data-limit-words]")) words.hidden = (words.dataset.limitWords === "group") !== kind.group;
 
   function readRetry() {

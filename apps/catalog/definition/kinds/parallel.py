@@ -19,7 +19,8 @@ PARALLEL = Kind(
         Field(
             name="branches",
             type="objects",
-            label=_("Branch"),
+            label=_("Branches"),
+            item=_("branch"),
             help=_("All copies of all branches begin together; {{ loop.index }} is the number of the copy."),
             required=True,
             fields=_BRANCH,
