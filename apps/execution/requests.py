@@ -10,10 +10,11 @@ from typing import Any
 from apps.catalog.definition import Case, Shared
 from apps.catalog.models import CaseRevision
 from apps.catalog.services import shared_definitions
+from apps.core.mailboxes import box_of_environment
 from apps.environments.services import decrypt, values_for
 from apps.execution.engine.model import CaseRequest, SharedVersion
 from apps.execution.worker import allowed_kinds
-from apps.runs.models import Execution, TestRun
+from apps.runs.models import TestRun
 from apps.runs.services import Claimed
 
 TEARDOWN = 30.0  # seconds that teardown may take beyond the case's limit
@@ -97,12 +98,6 @@ def shared_versions(system_id: int, revisions: Mapping[str, int]) -> dict[str, S
     return {slug: SharedVersion(revisions[slug], Shared.of(definition)) for slug, definition in found}
 
 
-def longest(ids: Sequence[int]) -> float:
-    """Seconds that the longest of these executions may take, teardown included."""
-    revisions = Execution.objects.filter(pk__in=ids).values_list("revision", flat=True).distinct().order_by()
-    return max((case.timeout for _, case in _kept.cases(revisions).values()), default=0.0) + TEARDOWN
-
-
 def build(context: RunContext, claimed: Sequence[Claimed]) -> list[tuple[Claim, CaseRequest]]:
     """Requests of executions that were just claimed, in their order."""
     cases = _kept.cases(one.revision_id for one in claimed)
@@ -128,5 +123,6 @@ def _request(context: RunContext, one: Claimed, definition: Mapping[str, Any], c
         captured=captured,
         shared=context.shared,
         trace_id=one.trace_id if one.resume_at else "",
+        mailbox=box_of_environment(context.environment_id),
     )
     return Claim(one.id, one.claim, one.carried, one.message), request

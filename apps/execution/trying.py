@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from apps.catalog.definition import Step, find_kind, normalise, restricted_kinds
 from apps.catalog.services import check_step, current_revisions
 from apps.core.errors import DomainError
+from apps.core.mailboxes import box_of_environment
 from apps.environments.models import Environment
 from apps.environments.services import decrypt, encrypt, values_for
 from apps.execution.engine.callbacks import MARK
@@ -116,6 +117,7 @@ def answer(ticket: str) -> None:
         seed=secrets.randbits(32),
         allowed=allowed_kinds(),
         shared=shared_versions(environment.system_id, current_revisions(environment.system_id)),
+        mailbox=box_of_environment(environment.pk),
     )
     outcome = run_async(run_case(request, engine_executors()))
     tried = outcome.steps[0]

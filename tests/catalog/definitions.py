@@ -242,6 +242,24 @@ PARALLEL: dict[str, Any] = {
     "with": {"branches": [{"name": "Buyer", "count": 5, "steps": [LOOK, WAIT]}, {"steps": [SET]}]},
 }
 
+PUBLISH = {
+    "name": "Tell",
+    "kind": "publish",
+    "with": {"url": "{{ BROKER }}", "exchange": "orders", "routing_key": "order.new", "json": {"id": 1}},
+}
+RECEIVE = {
+    "name": "Hear",
+    "kind": "receive",
+    "with": {"url": "{{ BROKER }}", "from": "orders", "where": {"$.id": 1}, "count": 2, "settle": 0.5},
+    "expect": [{"check": "messages", "at": "$[*].json.state", "in_order": ["new", "paid"]}],
+}
+MAIL = {
+    "name": "The mail",
+    "kind": "mail",
+    "with": {"receive": {"to": "{{ mailbox('orders') }}", "subject": "Order"}},
+    "capture": {"link": {"from": "text", "at": "https://example.test/x"}},
+}
+
 STEPS = {
     "look": LOOK,
     "wait": WAIT,
@@ -260,6 +278,9 @@ STEPS = {
     "sql in order": SQL_LISTED,
     "redis command": REDIS_COMMAND,
     "redis stream": REDIS_STREAM,
+    "publish": PUBLISH,
+    "receive": RECEIVE,
+    "mail": MAIL,
     "websocket": WEBSOCKET,
     "webhook": WEBHOOK,
     "grpc": GRPC,
