@@ -1,5 +1,7 @@
 """Suites, cases, their immutable revisions, and plans."""
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -95,7 +97,9 @@ class TestCase(Timestamped):
         verbose_name=_("Workflow"),
     )
     current = models.ForeignKey("CaseRevision", null=True, on_delete=models.PROTECT, related_name="+", editable=False)
-    shared_steps = models.ManyToManyField("SharedStep", related_name="cases", blank=True, editable=False)
+    shared_steps: "models.ManyToManyField[SharedStep, Any]" = models.ManyToManyField(
+        "SharedStep", related_name="cases", blank=True, editable=False
+    )
     # What planning asks of a definition, so that it need not read ten thousand of them.
     needs = ArrayField(models.CharField(max_length=30), default=list, db_default=[], editable=False)  # restricted kinds
     exclusive = ArrayField(models.CharField(max_length=100), default=list, db_default=[], editable=False)

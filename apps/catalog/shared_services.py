@@ -132,7 +132,11 @@ def _misfits(row: SharedStep, definition: Mapping[str, Any]) -> list[Problem]:
 
 def users_of(shared: SharedStep) -> Users:
     """Cases and shared steps that call *shared* in their current revisions."""
-    cases = shared.cases.exclude(status=TestCase.Status.ARCHIVED).select_related("current", "system")
+    cases = (
+        TestCase.objects.filter(shared_steps=shared)
+        .exclude(status=TestCase.Status.ARCHIVED)
+        .select_related("current", "system")
+    )
     return Users(list(cases.order_by("number")), list(shared.called_by.select_related("current", "system")))
 
 

@@ -123,7 +123,9 @@ def shared_export(request: SystemRequest, system: System) -> HttpResponse:
 
 
 def _find(system: System, slug: str) -> SharedStep:
-    return get_object_or_404(system.shared_steps.select_related("current__author", "system"), slug=slug)
+    rows = system.shared_steps.select_related("current__author", "system")
+    found: SharedStep = get_object_or_404(rows, slug=slug)
+    return found
 
 
 def _context(request: SystemRequest, system: System) -> dict[str, Any]:

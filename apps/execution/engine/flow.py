@@ -214,7 +214,9 @@ class Groups:
     def _rendered(self, step: Step, names: Sequence[str], scope: Scope) -> dict[str, Any]:
         """The fields *names* of the group, as far as they are given, once they are seen to fit."""
         kind = find_kind(step.kind)
-        given = scope.templates.render({name: step.params[name] for name in names if name in step.params}, "with")
+        given: dict[str, Any] = scope.templates.render(
+            {name: step.params[name] for name in names if name in step.params}, "with"
+        )
         if kind is not None:
             check_rendered([one for one in kind.fields if one.name in given], given)
         return given
