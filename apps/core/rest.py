@@ -31,7 +31,7 @@ class IdCursorPagination(CursorPagination):
     def decode_cursor(self, request: Request) -> Any:
         """Refuses positions that are no ids: a cursor is only Base64, so anybody can write one."""
         cursor = super().decode_cursor(request)
-        if cursor is not None and cursor.position is not None and not _ID.fullmatch(cursor.position):
+        if cursor is not None and cursor.position is not None and not _ID.fullmatch(str(cursor.position)):
             raise exceptions.NotFound(self.invalid_cursor_message)
         return cursor
 

@@ -92,7 +92,8 @@ def _records(cases: Sequence[TestCase], environment: Environment) -> dict[int, S
     found = CaseRecord.objects.filter(environment=environment)
     if len(cases) <= MANY:
         found = found.filter(case__in=[case.pk for case in cases])
-    return {pk: Seen(*rest) for pk, *rest in found.values_list("case_id", "state", "strip", "duration_ms")}
+    rows = found.values_list("case_id", "state", "strip", "duration_ms")
+    return {pk: Seen(state, strip, duration_ms) for pk, state, strip, duration_ms in rows}
 
 
 def _expected(record: Seen | None) -> float:

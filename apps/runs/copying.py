@@ -33,10 +33,14 @@ def _cell(value: Any) -> str:
     if value is None:
         return "\\N"
     if isinstance(value, str):
-        for plain, escaped in _ESCAPES:
-            if plain in value:
-                value = value.replace(plain, escaped)
-        return value
+        return _escaped(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
     return str(value)
+
+
+def _escaped(text: str) -> str:
+    for plain, escaped in _ESCAPES:
+        if plain in text:
+            text = text.replace(plain, escaped)
+    return text

@@ -41,8 +41,8 @@ async def send(params: Mapping[str, Any], traceparent: str, settings: EngineSett
         async with client:
             refused, answer = await client.send_message(message, sender=str(params["from"]), recipients=recipients)
     except aiosmtplib.SMTPRecipientsRefused as error:
-        told = "; ".join(f"{one.recipient}: {one.code} {one.message}" for one in error.recipients)
-        raise SeamError(f"the server takes no mail for {told}") from None
+        names = "; ".join(f"{one.recipient}: {one.code} {one.message}" for one in error.recipients)
+        raise SeamError(f"the server takes no mail for {names}") from None
     except aiosmtplib.SMTPResponseException as error:
         raise SeamError(f"the mail server refused: {error.code} {error.message}") from None
     except (aiosmtplib.SMTPException, OSError) as error:

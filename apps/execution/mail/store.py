@@ -41,13 +41,13 @@ class MailStore:
 
     async def position(self, box: str) -> str:
         """The id of the newest mail of *box*: what comes later is new."""
-        newest = await self._redis.xrevrange(_key(box), count=1)
+        newest: Any = await self._redis.xrevrange(_key(box), count=1)
         return newest[0][0].decode() if newest else "0-0"
 
     async def since(self, box: str, position: str) -> AsyncIterator[dict[str, Any]]:
         """Mail of *box* after *position*; waits for more, for ever."""
         while True:
-            found = await self._redis.xread({_key(box): position}, count=20, block=1_000)
+            found: Any = await self._redis.xread({_key(box): position}, count=20, block=1_000)
             for _name, entries in found.items() if isinstance(found, dict) else found or []:
                 for identity, fields in entries if isinstance(found, list) else entries[0]:
                     position = identity.decode()

@@ -3,11 +3,18 @@
 import { controlFor, radios } from "./controls.js";
 import { say } from "./data.js";
 import { changed, clone } from "./dom.js";
-import { insideSteps } from "./list.js";
 import { objectList } from "./objects.js";
 
 const ALWAYS = new Set(["choice", "markdown"]);
 const SHORT = new Set(["choice", "text", "number", "integer", "boolean", "name", "shared"]);
+
+/** Makes the control of a field that holds steps; given by list.js, whose cards are made of fields: were it imported
+ *  here, the modules would go in a circle, and such files cannot be named by what is in them. */
+let insideSteps;
+
+export function stepsBy(make) {
+  insideSteps = make;
+}
 
 function makeField(field, value, removable) {
   if (field.type === "object") return objectField(field, value, removable);

@@ -2,6 +2,7 @@
 import { stepCard } from "./card.js";
 import { say } from "./data.js";
 import { announce, changed, clone } from "./dom.js";
+import { stepsBy } from "./fields.js";
 import { pickKind } from "./picker.js";
 
 const cardsByNode = new WeakMap();
@@ -113,7 +114,7 @@ export function moveCard(card, list, index) {
 }
 
 /** The control of a field that holds steps: a list of its own with a button below. */
-export function insideSteps(value) {
+function insideSteps(value) {
   const node = clone("t-inside");
   const list = cardList(node.querySelector("[data-steps]"));
   list.fill(value ?? []);
@@ -125,3 +126,5 @@ export function insideSteps(value) {
     locate: (parts) => (parts.length ? list.locate(parts) : null) ?? node,
   };
 }
+
+stepsBy(insideSteps);
