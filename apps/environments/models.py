@@ -15,7 +15,9 @@ from apps.systems.models import Component, ComponentVersion, InSystemQuerySet, S
 NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"  # what a template can name
 # Names that every case has already, functions of templates and words of their language (catalog.definition).
 _RESERVED = """
-run_id execution_id seed attempt environment uuid now random_int base64 hmac_sha256
+run_id execution_id seed attempt environment
+uuid now date random_int random_float random_string choice base64 base64_decode url_encode sha256 hmac_sha256 jwt
+webhook mailbox
 range dict namespace loop self super caller true false none True False None and or not in is if else
 """
 RESERVED_NAMES = frozenset(_RESERVED.split())

@@ -86,6 +86,8 @@ def test_bad_bodies_are_refused_at_the_field(api: Api, failure: Execution, teste
     assert fields({"system": "other", "title": "x"}) == ["system"]
     assert fields({"system": "shop"}) == ["title"]
     assert fields({"system": "shop", "title": "x", "severity": "awful"}) == ["severity"]
+    assert fields({"system": "shop", "title": "x", "severity": []}) == ["severity"]
+    assert fields({"system": "shop", "title": "x", "severity": {}}) == ["severity"]
     assert fields({"system": "shop", "title": "x", "component": "nowhere"}) == ["component"]
     assert fields({"system": "shop", "title": "x", "owner": outsider.email}) == ["owner"]
     assert fields({"system": "shop", "execution": 999_999}) == ["execution"]

@@ -32,7 +32,9 @@ app = Celery("integhub", broker=os.environ["REDIS_URL"])
 app.conf.beat_schedule = {}
 """
 MANAGE = """
-import os, sys, psycopg2
+import os, signal, sys, psycopg2
+if sys.argv[1] == "mailbox":
+    signal.pause()
 with psycopg2.connect(os.environ["DATABASE_URL"]) as session, session.cursor() as cursor:
     cursor.execute("CREATE TABLE IF NOT EXISTS commands (name text)")
     cursor.execute("INSERT INTO commands VALUES (%s)", [sys.argv[1]])

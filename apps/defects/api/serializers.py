@@ -25,7 +25,7 @@ class SeverityField(serializers.Field[Any, Any, str, Any]):
         return Defect.Severity(value).name.lower()
 
     def to_internal_value(self, data: Any) -> int:
-        if data not in SEVERITIES:
+        if not isinstance(data, str) or data not in SEVERITIES:
             raise serializers.ValidationError(_("One of: %(words)s") % {"words": ", ".join(SEVERITIES)})
         return int(SEVERITIES[data])
 
