@@ -1,5 +1,6 @@
 """Runs, executions and the manual runner as a person uses them, also when the connection breaks."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,8 @@ def test_a_page_whose_connection_was_cut_misses_nothing(
 
     expect(page.locator(".progress-done")).to_have_text("6 / 8", timeout=30_000)
     expect(page.locator("#executions tbody [data-state=failed]")).to_have_count(2)
+    # The last news may come while the region that tells of the news before is being fetched: it is fetched once more.
+    expect(page.locator(".state-tabs")).to_contain_text(re.compile(r"Passed\s*4"), timeout=15_000)
     expect(page.get_by_text("Connection lost, trying again…")).to_be_hidden()
     seen = shown(page)
     page.reload()
