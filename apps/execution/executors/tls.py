@@ -24,6 +24,34 @@ def context_of(params: Mapping[str, Any], ca_file: str) -> ssl.SSLContext:
     return context
 
 
+def context_for_name(name: str, *, verify: bool, ca: str, ca_file: str) -> ssl.SSLContext:
+    """A context that asks for a certificate of *name*, whatever address the connection went to.
+
+    For libraries that take the place they connect to for the name. Raises ``StepBlocked`` for what is no certificate.
+    """
+    context = _NamedContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.name = name
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    try:
+        if ca or ca_file:
+            context.load_verify_locations(cadata=ca or None, cafile=None if ca else ca_file)
+        else:
+            context.load_default_certs()
+    except (ssl.SSLError, ValueError) as error:
+        raise StepBlocked(f"“ca” cannot be used: {error}. Is it PEM?") from None
+    return context
+
+
+class _NamedContext(ssl.SSLContext):
+    name = ""
+
+    def wrap_bio(self, *args: Any, **given: Any) -> ssl.SSLObject:
+        return super().wrap_bio(*args, **{**given, "server_hostname": self.name})
+
+
 @lru_cache(32)
 def _context(verify: bool, ca: str, ca_file: str) -> ssl.SSLContext:
     """Kept, since reading the authorities of the machine takes some ten milliseconds."""

@@ -14,6 +14,7 @@ from apps.execution.engine.runner import run_case
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.registry import Executors
 from tests.execution.engine.running import case_of, request_for, run, run_step
+from tests.execution.executors.servers.certificates import Authority
 
 
 def ask(url: str, query: str, params: Any = None, **more: Any) -> StepOutcome:
@@ -222,3 +223,9 @@ def test_row_that_comes_later_is_waited_for(database_url: str) -> None:
         outcome = asyncio.run(main())
     assert outcome.state is State.PASSED, outcome.message
     assert outcome.tries > 2
+
+
+def test_own_authority_means_tls_or_nothing(database_url: str, authority: Authority) -> None:
+    outcome = run_step("sql", {"url": database_url, "query": "SELECT 1", "ca": authority.pem})
+    assert outcome.state is State.FAILED
+    assert "SSL" in outcome.message  # the server of the tests has none

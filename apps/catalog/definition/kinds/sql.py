@@ -1,14 +1,14 @@
 """SQL statements against a database."""
 
 from apps.catalog.definition.fields import Field, Kind, Subject
-from apps.catalog.definition.kinds.shared import duration
+from apps.catalog.definition.kinds.shared import certificate_authority, duration
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.operators import EVERY, NUMERIC
 
 SQL = Kind(
     name="sql",
     label=_("SQL"),
-    summary=_("Runs a statement in a PostgreSQL database and checks its rows."),
+    summary=_("Runs a statement in a PostgreSQL, MySQL or MariaDB database and checks its rows."),
     icon="database",
     fields=(
         Field(
@@ -18,6 +18,7 @@ SQL = Kind(
             required=True,
             secret=True,
             placeholder="{{ ORDERS_DB }}",
+            help=_("postgresql://, mysql:// or mariadb://user:password@host/name"),
         ),
         Field(
             name="query",
@@ -32,6 +33,7 @@ SQL = Kind(
             label=_("Parameters"),
             help=_("A list for %s or a mapping for %(name)s; bound by the driver, never pasted into the text."),
         ),
+        certificate_authority(),
     ),
     subjects=(
         Subject(name="rows", label=_("Rows"), value="structured", at="jsonpath", operators=EVERY),
