@@ -4,8 +4,11 @@ From these descriptions come the editor's form for the kind, the validation of d
 check of values after their templates have been rendered.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from apps.catalog.definition.problems import Path, Problems
 
 FieldType = Literal[
     "text", "multiline", "code", "markdown", "choice", "integer", "number", "boolean", "objects",
@@ -100,7 +103,8 @@ class Kind:
     *implied* are checks that hold unless the step itself checks that subject. A *restricted* kind
     runs only on workers that allow it; a kind *by_person* is done by a person. A *group* has steps of its
     own, which the engine itself runs: it has no executor, exercises no seam and is not retried. The executor
-    of a kind that *begins* is called before the first step of the case, too.
+    of a kind that *begins* is called before the first step of the case, too. *further* notes what is wrong in ``with``
+    that the fields by themselves cannot tell.
     """
 
     name: str
@@ -116,6 +120,7 @@ class Kind:
     by_person: bool = False
     group: bool = False
     begins: bool = False
+    further: Callable[[Mapping[str, Any], Path, Problems], None] | None = None
 
     _subjects: dict[str, Subject] = field(init=False, repr=False, compare=False)
 

@@ -83,6 +83,8 @@ class StepValidator:
             checker = FieldChecker(self._problems, steps=self._nested_steps)
             checker.check(kind.fields, kind.choices, given, (*path, "with"))
             self._limits(kind, given, (*path, "with"))
+            if kind.further is not None:
+                kind.further(given, (*path, "with"), self._problems)
         else:
             self._problems.add((*path, "with"), _("“{name}” must be a mapping"), name="with")
         checks = CheckValidator(self._problems, kind)

@@ -18,13 +18,13 @@ _LONG = {
 }
 
 
-def build(given: Any, kind: Descriptor, pool: DescriptorPool) -> Message:
-    """The message of type *kind* that the JSON value *given* means. Raises ``StepBlocked``."""
+def build(given: Any, kind: Descriptor, pool: DescriptorPool, place: str = "message") -> Message:
+    """The message of type *kind* that the JSON value *given* means; it stands at *place*. Raises ``StepBlocked``."""
     message: Message = message_factory.GetMessageClass(kind)()
     try:
         return json_format.ParseDict(given or {}, message, descriptor_pool=pool)
     except (json_format.ParseError, AttributeError, TypeError) as error:
-        raise StepBlocked(f"with.message does not fit {kind.full_name}: {error}") from None
+        raise StepBlocked(f"with.{place} does not fit {kind.full_name}: {error}") from None
 
 
 def read(message: Message, pool: DescriptorPool) -> Any:

@@ -2,9 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Self
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
 
 import grpc
 import grpc.aio
@@ -12,8 +14,27 @@ import grpc.aio
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.base import StepBlocked
 from apps.execution.executors.grpc_reflection import Reflection
+from apps.execution.executors.tls import client_pair
 
 _KEPT = 300.0  # seconds after which the types are asked for again
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What makes a server another one: where it is, and whom it is shown to be."""
+
+    target: str
+    tls: bool
+    ca: str
+    client: tuple[str, str, str]
+    """Certificate, key and password; empty without one."""
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Self:
+        """What a step says."""
+        client = params.get("client") or {}
+        shown = tuple(str(client.get(name) or "") for name in ("certificate", "key", "password"))
+        return cls(str(params["target"]), bool(params.get("tls")), str(params.get("ca") or ""), shown)  # type: ignore[arg-type]
 
 
 class Target:
@@ -31,8 +52,9 @@ class Target:
         self._retired = False
 
     @classmethod
-    async def open(cls, name: str, tls: bool, ca: str, settings: EngineSettings) -> Self:
+    async def open(cls, key: Key, settings: EngineSettings) -> Self:
         """Connect. Raises ``OSError``, ``EgressDenied`` or ``StepBlocked``."""
+        name = key.target
         host, port = _split(name)
         address = await _reachable(host, port, settings)
         options: list[tuple[str, str | int]] = [
@@ -43,10 +65,9 @@ class Target:
             ("grpc.max_receive_message_length", settings.body_read),
         ]
         place = f"ipv6:[{address}]:{port}" if ":" in address else f"ipv4:{address}:{port}"
-        if tls:
+        if key.tls:
             options.append(("grpc.ssl_target_name_override", host))
-            credentials = grpc.ssl_channel_credentials(ca.encode() or None)
-            channel = grpc.aio.secure_channel(place, credentials, options=options)
+            channel = grpc.aio.secure_channel(place, _credentials(key, settings), options=options)
         else:
             channel = grpc.aio.insecure_channel(place, options=options)
         return cls(name, f"{address}:{port}", channel)
@@ -79,6 +100,12 @@ class Target:
     async def _close_if_done(self) -> None:
         if self._retired and self._calls == 0:
             await self.channel.close()
+
+
+def _credentials(key: Key, settings: EngineSettings) -> grpc.ChannelCredentials:
+    ca = key.ca.encode() or (Path(settings.ca_file).read_bytes() if settings.ca_file else None)
+    private, chain = client_pair(*key.client) if key.client[0] else (None, None)
+    return grpc.ssl_channel_credentials(ca, private, chain)
 
 
 def _split(name: str) -> tuple[str, int]:

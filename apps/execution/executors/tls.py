@@ -8,6 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+
 from apps.execution.executors.base import StepBlocked
 
 
@@ -22,6 +26,20 @@ def context_of(params: Mapping[str, Any], ca_file: str) -> ssl.SSLContext:
     context = _made(verify, ca, ca_file)
     _show_certificate(context, client)
     return context
+
+
+def client_pair(certificate: str, key: str, password: str) -> tuple[bytes, bytes]:
+    """Private key and certificates of a client as PEM, for libraries that take no password. Raises ``StepBlocked``."""
+    try:
+        chain = x509.load_pem_x509_certificates(certificate.encode())
+        private = serialization.load_pem_private_key((key or certificate).encode(), password.encode() or None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise StepBlocked(
+            f"the client certificate cannot be used: {error}. Are “certificate” and “key” PEM and a pair?"
+        ) from None
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    shown = private.private_bytes(encoding, form, serialization.NoEncryption())
+    return shown, b"".join(one.public_bytes(encoding) for one in chain)
 
 
 def context_for_name(name: str, *, verify: bool, ca: str, ca_file: str) -> ssl.SSLContext:

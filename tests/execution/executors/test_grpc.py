@@ -19,7 +19,10 @@ METHOD = "engine_test.Inventory/Reserve"
 
 def call(port: int, message: dict[str, Any] | None = None, **more: Any) -> StepOutcome:
     given = {"target": f"localhost:{port}", "method": METHOD, "message": message or {"sku": "A"}}
-    return run_step("grpc", {**given, **more.pop("params", {})}, **more)
+    params = more.pop("params", {})
+    if "messages" in params:
+        del given["message"]
+    return run_step("grpc", {**given, **params}, **more)
 
 
 def test_message_is_an_object_with_every_field(grpc_server: GrpcServer) -> None:
@@ -78,7 +81,9 @@ def test_what_does_not_fit_the_server_is_blocked(grpc_server: GrpcServer, messag
         ({"method": "engine_test.Inventory/Sell"}, "Reserve"),
         ({"method": "engine_test.Shop/Sell"}, "engine_test.Shop"),
         ({"method": "Reserve"}, "package.Service/Method"),
-        ({"method": "engine_test.Inventory/Watch"}, "streaming"),
+        ({"messages": [{"sku": "A"}]}, "one message"),
+        ({"stream": {"count": 1}}, "no meaning"),
+        ({"metadata": {"x-bin": "no Base64"}}, "Base64"),
         ({"message": {"colour": "red"}}, "colour"),
         ({"message": {"quantity": "many"}}, "quantity"),
         ({"target": "localhost"}, "host:port"),

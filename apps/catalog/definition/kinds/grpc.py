@@ -1,14 +1,21 @@
-"""gRPC calls by server reflection."""
+"""gRPC calls, by server reflection or a stored .proto."""
 
-from apps.catalog.definition.fields import Field, Kind, Subject
-from apps.catalog.definition.kinds.shared import duration
+from apps.catalog.definition.fields import Choice, Field, Kind, Subject
+from apps.catalog.definition.kinds.shared import certificate_authority, duration
+from apps.catalog.definition.kinds.web import CLIENT, WANTED
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.operators import EVERY, TEXT
+from apps.catalog.definition.protos import check_protos
+
+_PROTO = (
+    Field(name="name", type="text", label=_("File name"), required=True, placeholder="inventory.proto"),
+    Field(name="text", type="code", label=_("Text"), required=True, placeholder="{{ INVENTORY_PROTO }}"),
+)
 
 GRPC = Kind(
     name="grpc",
     label=_("gRPC call"),
-    summary=_("Calls a unary method; its types come from the server's reflection."),
+    summary=_("Calls a method, with one message or a stream of them in each direction."),
     icon="arrows-exchange",
     fields=(
         Field(
@@ -28,22 +35,59 @@ GRPC = Kind(
             help=_("package.Service/Method"),
         ),
         Field(name="message", type="json", label=_("Message")),
+        Field(
+            name="messages",
+            type="items",
+            label=_("Messages"),
+            help=_("What is sent to a method that takes a stream, one after the other."),
+        ),
+        Field(
+            name="stream",
+            type="object",
+            label=_("End of the stream"),
+            help=_("When to stop reading what the method streams; without it, when the server ends the stream."),
+            fields=WANTED,
+        ),
         Field(name="metadata", type="pairs", label=_("Metadata")),
         Field(name="tls", type="boolean", label=_("Use TLS"), default=False),
+        certificate_authority(),
         Field(
-            name="ca",
+            name="client",
+            type="object",
+            label=_("Client certificate"),
+            help=_("For mutual TLS. PEM texts, usually secrets."),
+            fields=CLIENT,
+        ),
+        Field(
+            name="proto",
+            type="objects",
+            label=_("Proto files"),
+            help=_("For a server without reflection: the file of the service, and those that it imports."),
+            fields=_PROTO,
+            item=_("file"),
+        ),
+        Field(
+            name="descriptors",
             type="multiline",
-            label=_("Own certificate authority"),
-            help=_("PEM text of an authority to trust for this step, usually a variable."),
-            placeholder="{{ CA_PEM }}",
+            label=_("Descriptor set"),
+            help=_("Instead of proto files, in Base64: protoc --include_imports --descriptor_set_out."),
+            placeholder="{{ SHOP_DESCRIPTORS }}",
         ),
     ),
+    choices=(Choice(("message", "messages")), Choice(("proto", "descriptors"))),
     subjects=(
         Subject(name="status", label=_("Status"), value="text", operators=("equals", "one_of", "matches")),
         Subject(name="message", label=_("Message"), value="structured", at="jsonpath", operators=EVERY),
+        Subject(name="messages", label=_("Messages"), value="structured", at="jsonpath", operators=EVERY),
         Subject(name="header", label=_("Metadata"), value="text", at="name", at_required=True, operators=TEXT),
+        Subject(
+            name="trailer", label=_("Trailing metadata"), value="text", at="name", at_required=True, operators=TEXT
+        ),
+        Subject(name="reason", label=_("Message of the status"), value="text", at="regex", operators=TEXT),
+        Subject(name="details", label=_("Details of the status"), value="structured", at="jsonpath", operators=EVERY),
         duration(),
     ),
     main="message",
+    further=check_protos,
     implied=({"check": "status", "equals": "OK"},),
 )

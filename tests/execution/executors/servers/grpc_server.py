@@ -11,6 +11,8 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
 from grpc_reflection.v1alpha import reflection
 from grpc_tools import protoc
 
@@ -29,6 +31,8 @@ message Reply {
 service Inventory {
   rpc Reserve(Request) returns (Reply);
   rpc Watch(Request) returns (stream Reply);
+  rpc Collect(stream Request) returns (Reply);
+  rpc Chat(stream Request) returns (stream Reply);
 }
 """
 TYPES = """
@@ -68,11 +72,58 @@ def _reserve(messages: ModuleType) -> Callable[[Any, grpc.ServicerContext], Any]
     return reserve
 
 
+def _watch(messages: ModuleType) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
+    def watch(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        """*quantity* replies, *seconds* apart; then the status *fail*. Without a quantity for ever."""
+        number = 0
+        while context.is_active() and (not request.quantity or number < request.quantity):
+            number += 1
+            yield messages.Reply(left=number, note="even" if number % 2 == 0 else "odd")
+            time.sleep(request.seconds)
+        context.set_trailing_metadata((("x-trail", f"after {number}"),))
+        if request.fail:
+            detail = any_pb2.Any()
+            detail.Pack(error_details_pb2.ErrorInfo(reason="SOLD_OUT", domain="shop", metadata={"sku": request.sku}))
+            own = any_pb2.Any()
+            own.Pack(messages.Reply().lines.add(sku=request.sku, quantity=2**40))
+            rich = status_pb2.Status(code=8, message="no more", details=[detail, own])
+            context.set_trailing_metadata((("grpc-status-details-bin", rich.SerializeToString()),))
+            context.abort(grpc.StatusCode[request.fail], "no more")
+
+    return watch
+
+
+def _collect(messages: ModuleType) -> Callable[[Iterator[Any], grpc.ServicerContext], Any]:
+    def collect(requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
+        lines = [messages.Reply().lines.add(sku=request.sku, quantity=request.quantity) for request in requests]
+        seen = {name: value if isinstance(value, str) else value.hex() for name, value in context.invocation_metadata()}
+        return messages.Reply(left=len(lines), lines=lines, metadata=seen)
+
+    return collect
+
+
+def _chat(messages: ModuleType) -> Callable[[Iterator[Any], grpc.ServicerContext], Iterator[Any]]:
+    def chat(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        for request in requests:
+            yield messages.Reply(note=f"{request.sku}?", left=request.quantity)
+
+    return chat
+
+
 class GrpcServer:
     """Runs until it is stopped."""
 
-    def __init__(self, messages: ModuleType, *, tls: tuple[bytes, bytes] | None = None, reflect: bool = True) -> None:
+    def __init__(
+        self,
+        messages: ModuleType,
+        *,
+        tls: tuple[bytes, bytes] | None = None,
+        clients: str = "",
+        reflect: bool = True,
+    ) -> None:
+        """*clients* is the authority that certificates of clients must have."""
         self._messages = messages
+        self._clients = clients.encode()
         self._tls = tls
         self.reflect = reflect
         self.port = 0
@@ -86,7 +137,13 @@ class GrpcServer:
                 _reserve(self._messages), request.FromString, reply.SerializeToString
             ),
             "Watch": grpc.unary_stream_rpc_method_handler(
-                lambda _request, _context: iter([reply()]), request.FromString, reply.SerializeToString
+                _watch(self._messages), request.FromString, reply.SerializeToString
+            ),
+            "Collect": grpc.stream_unary_rpc_method_handler(
+                _collect(self._messages), request.FromString, reply.SerializeToString
+            ),
+            "Chat": grpc.stream_stream_rpc_method_handler(
+                _chat(self._messages), request.FromString, reply.SerializeToString
             ),
         }
         self._server = grpc.server(futures.ThreadPoolExecutor(8))
@@ -97,7 +154,8 @@ class GrpcServer:
             reflection.enable_server_reflection(("engine_test.Inventory", reflection.SERVICE_NAME), self._server)
         place = f"127.0.0.1:{self.port}"
         if self._tls:
-            self.port = self._server.add_secure_port(place, grpc.ssl_server_credentials([self._tls]))
+            credentials = grpc.ssl_server_credentials([self._tls], self._clients or None, bool(self._clients))
+            self.port = self._server.add_secure_port(place, credentials)
         else:
             self.port = self._server.add_insecure_port(place)
         self._server.start()
