@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -98,14 +98,16 @@ class _CaseRun:
         await self._steps(case)
         if self._waiting_at is None:
             await self._teardown(case)
-            await self._close()
+            await self._close(self._scope.session.aclose)
+        else:
+            await self._close(self._scope.session.pause)
         return self._outcome()
 
-    async def _close(self) -> None:
+    async def _close(self, close: Callable[[], Awaitable[None]]) -> None:
         """Close what the steps had opened for the case, also when it is cancelled again meanwhile."""
         try:
             async with asyncio.timeout(_CLOSING):
-                await self._scope.session.aclose()
+                await close()
         except TimeoutError:
             log.warning("closing took too long", extra={"execution_id": self._request.execution_id})
         except asyncio.CancelledError:

@@ -1,7 +1,7 @@
 """What the steps of one case share: things that are opened for the case and closed with it."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -19,16 +19,29 @@ class CaseSession:
         self.held: dict[Any, Any] = {}
         self.carried: dict[str, Any] = dict(carried or {})
         self._at_end: list[Callable[[], Awaitable[None]]] = []
+        self._at_wait: list[Callable[[], Awaitable[None]]] = []
 
     def at_end(self, close: Callable[[], Awaitable[None]]) -> None:
         """Call *close* when the case has ended; not when it only waits."""
         self._at_end.append(close)
 
+    def at_wait(self, let_go: Callable[[], Awaitable[None]]) -> None:
+        """Call *let_go* when the case waits for a person: the rest of it may run in another process."""
+        self._at_wait.append(let_go)
+
+    async def pause(self) -> None:
+        """The case waits. Never raises."""
+        await _each(self._at_wait)
+
     async def aclose(self) -> None:
         """The case has ended. Never raises: what cannot be closed now is the other side's to forget."""
         closers, self._at_end = self._at_end, []
-        for close in reversed(closers):
-            try:
-                await close()
-            except Exception:
-                log.warning("what a case had opened could not be closed", exc_info=True)
+        await _each(reversed(closers))
+
+
+async def _each(closers: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    for close in closers:
+        try:
+            await close()
+        except Exception:
+            log.warning("what a case had opened could not be closed", exc_info=True)

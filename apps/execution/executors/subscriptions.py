@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Self
 
-from apps.execution.executors.brokers.base import Broker, Mark, Source
+from apps.execution.executors.brokers.base import Broker, Mark, Pauses, Source
 from apps.execution.executors.brokers.registry import Brokers
 from apps.execution.executors.sessions import CaseSession
 
@@ -66,6 +66,7 @@ class Subscriptions:
         if _OPEN not in session.held:
             session.held[_OPEN] = made = cls(session, brokers)
             session.at_end(made._close)
+            session.at_wait(made._pause)
         found: Self = session.held[_OPEN]
         return found
 
@@ -85,6 +86,14 @@ class Subscriptions:
     async def _forget(self, subscription: Subscription) -> None:
         broker = self._brokers.find(subscription.place.url, subscription.place.ca)
         await broker.forget(subscription.mark)
+
+    async def _pause(self) -> None:
+        for name in list(self._open):
+            open_one = Subscription.of(self._open[name])
+            broker = self._brokers.find(open_one.place.url, open_one.place.ca)
+            if isinstance(broker, Pauses):
+                mark = await broker.pause(open_one.mark)
+                self._open[name] = Subscription(open_one.place, mark).as_json()
 
     async def _close(self) -> None:
         for name in list(self._open):

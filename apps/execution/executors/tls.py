@@ -69,6 +69,9 @@ class _NamedContext(ssl.SSLContext):
     def wrap_bio(self, *args: Any, **given: Any) -> ssl.SSLObject:
         return super().wrap_bio(*args, **{**given, "server_hostname": self.name})
 
+    def wrap_socket(self, *args: Any, **given: Any) -> ssl.SSLSocket:
+        return super().wrap_socket(*args, **{**given, "server_hostname": self.name})
+
 
 @lru_cache(32)
 def _context(verify: bool, ca: str, ca_file: str) -> ssl.SSLContext:

@@ -187,9 +187,9 @@ def test_what_cannot_be_done_blocks_and_what_does_not_answer_fails(redis_url: st
     strange = run_step("publish", {"url": redis_url, "exchange": "orders"})
     assert strange.state is State.BLOCKED
     assert "with.exchange means nothing to a broker at redis://" in strange.message
-    unknown = run_step("receive", {"url": "mqtt://127.0.0.1", "from": "t", "since": "now"})
+    unknown = run_step("receive", {"url": "nats://127.0.0.1", "from": "t", "since": "now"})
     assert unknown.state is State.BLOCKED
-    assert "mqtt:// is not supported; use one of redis://" in unknown.message
+    assert "nats:// is not supported; use one of redis://" in unknown.message
     assert run_step("publish", {"url": redis_url, "to": STREAM}).state is State.PASSED  # the trace is a field
     gone = play(receive("redis://:wr0ng-pass@127.0.0.1:1/0"))
     assert gone.state is State.FAILED
@@ -225,13 +225,13 @@ def test_interrupted_reading_leaves_a_usable_connection(redis_url: str) -> None:
 
 def test_broker_of_another_package_is_found_by_the_scheme_of_its_url(monkeypatch: pytest.MonkeyPatch) -> None:
     class Entry:
-        name, value = "mqtt", "tests.execution.executors.servers.memory_broker:MemoryBroker"
+        name, value = "nats", "tests.execution.executors.servers.memory_broker:MemoryBroker"
 
     monkeypatch.setattr(registry, "entry_points", lambda group: [Entry] if group == "integhub.brokers" else [])
     registry.places.cache_clear()
     try:
-        there = {"name": "p", "kind": "publish", "with": {"url": "mqtt://somewhere", "to": "t", "json": {"n": 1}}}
-        here = {"name": "r", "kind": "receive", "with": {"url": "mqtt://somewhere", "from": "t"}}
+        there = {"name": "p", "kind": "publish", "with": {"url": "nats://somewhere", "to": "t", "json": {"n": 1}}}
+        here = {"name": "r", "kind": "receive", "with": {"url": "nats://somewhere", "from": "t"}}
         outcome = play(there, here)
     finally:
         registry.places.cache_clear()

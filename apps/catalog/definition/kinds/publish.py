@@ -8,11 +8,11 @@ from apps.catalog.definition.operators import TEXT
 PUBLISH = Kind(
     name="publish",
     label=_("Publish a message"),
-    summary=_("Sends a message to a Redis stream, or to a queue or an exchange of RabbitMQ."),
+    summary=_("Sends a message to a Redis stream, to a queue or an exchange of RabbitMQ, or to a topic of MQTT."),
     icon="send",
     fields=(
         broker_url(),
-        Field(name="to", type="text", label=_("Stream or queue"), placeholder="orders.created"),
+        Field(name="to", type="text", label=_("Stream, queue or topic"), placeholder="orders.created"),
         Field(name="exchange", type="text", label=_("Exchange"), placeholder="orders"),
         Field(
             name="routing_key",
@@ -28,7 +28,10 @@ PUBLISH = Kind(
             name="properties",
             type="pairs",
             label=_("Properties"),
-            help=_("Of AMQP: content_type, correlation_id, reply_to, message_id, type, priority, expiration …"),
+            help=_(
+                "Of AMQP: content_type, correlation_id, reply_to, message_id, type, priority, expiration … "
+                "Of MQTT: content_type, response_topic, correlation_data, message_expiry_interval."
+            ),
         ),
         Field(
             name="persistent",
@@ -42,7 +45,21 @@ PUBLISH = Kind(
             type="boolean",
             label=_("Somebody must take it"),
             default=False,
-            help=_("Fails when no queue is bound to the exchange for it."),
+            help=_("Fails when no queue is bound to the exchange for it, or nobody has subscribed to the topic."),
+        ),
+        Field(
+            name="qos",
+            type="integer",
+            label=_("Quality of service"),
+            default=1,
+            help=_("Of MQTT: 0 at most once, 1 at least once, 2 exactly once."),
+        ),
+        Field(
+            name="retain",
+            type="boolean",
+            label=_("Retained"),
+            default=False,
+            help=_("An MQTT broker keeps it for those who subscribe later."),
         ),
         Field(
             name="body_field",

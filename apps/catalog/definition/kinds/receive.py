@@ -8,11 +8,11 @@ from apps.catalog.definition.operators import EVERY, LONG_TEXT, NUMERIC, TEXT
 RECEIVE = Kind(
     name="receive",
     label=_("Receive messages"),
-    summary=_("Waits for messages of a Redis stream, or of a queue or an exchange of RabbitMQ."),
+    summary=_("Waits for messages of a Redis stream, of a queue or an exchange of RabbitMQ, or of a topic of MQTT."),
     icon="inbox",
     fields=(
         broker_url(required=False),
-        Field(name="from", type="text", label=_("Stream or queue"), placeholder="orders.created"),
+        Field(name="from", type="text", label=_("Stream, queue or topic"), placeholder="orders.created"),
         Field(
             name="exchange",
             type="text",
@@ -60,6 +60,13 @@ RECEIVE = Kind(
             type="text",
             label=_("Only begin to listen, as"),
             help=_("A later step receives what has come since, by this name."),
+        ),
+        Field(
+            name="qos",
+            type="integer",
+            label=_("Quality of service"),
+            default=2,
+            help=_("Of MQTT: at most this one; 2 takes messages as they were published."),
         ),
         Field(
             name="body_field",

@@ -29,7 +29,7 @@ def broker_url(*, required: bool = True) -> Field:
         required=required,
         secret=True,
         placeholder="{{ BROKER_URL }}",
-        help=_("redis:// or amqp://, with TLS rediss:// or amqps://"),
+        help=_("redis://, amqp:// or mqtt://; with TLS rediss://, amqps:// or mqtts://"),
     )
 
 

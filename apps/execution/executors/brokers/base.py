@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from apps.execution.engine.settings import EngineSettings
 
@@ -94,6 +94,14 @@ class Broker(Protocol):
 
     async def aclose(self) -> None:
         """Close every connection."""
+
+
+@runtime_checkable
+class Pauses(Protocol):
+    """A broker whose marks hold something in this process: a case that waits for a person may go on in another."""
+
+    async def pause(self, mark: Mark) -> Mark:
+        """Let go of it, and give the mark with which another process goes on."""
 
 
 class BrokerError(Exception):

@@ -17,6 +17,8 @@ _BUILT_IN = {
     "rediss": "apps.execution.executors.brokers.redis_streams:RedisStreams",
     "amqp": "apps.execution.executors.brokers.amqp:Amqp",
     "amqps": "apps.execution.executors.brokers.amqp:Amqp",
+    "mqtt": "apps.execution.executors.brokers.mqtt:Mqtt",
+    "mqtts": "apps.execution.executors.brokers.mqtt:Mqtt",
 }
 
 
