@@ -165,6 +165,12 @@ def test_a_call_that_came_before_the_step_is_seen(live_server: LiveServer) -> No
     assert last(outcome).response["calls"][0]["json"] == {"state": "paid", "order": {"id": 7}}
 
 
+def test_a_call_in_xml_is_looked_at_by_xpath(live_server: LiveServer) -> None:
+    paid = call("paid", body="<paid><order>7</order></paid>", headers={"Content-Type": "application/xml"})
+    outcome = execute(live_server, paid, wait("paid", [{"check": "xml", "at": "/paid/order", "equals": 7}]))
+    assert outcome.state is State.PASSED, outcome.message
+
+
 def test_each_name_has_an_address_of_its_own_and_each_case_has_others(live_server: LiveServer) -> None:
     steps = (call("a"), call("a"), call("b"), wait("a", [{"check": "count", "equals": 2}], count=2), wait("b"))
     first, second = execute(live_server, *steps), execute(live_server, *steps)

@@ -182,8 +182,12 @@ class CheckValidator:
         if not isinstance(value, dict) or set(value) != {"value", "within"}:
             self._problems.add(path, _("needs exactly “value” and “within”"))
             return
-        for key, item in value.items():
-            self._number(item, (*path, key))
+        self._number(value["value"], (*path, "value"))
+        within = value["within"]
+        if self._is_template(within, (*path, "within")):
+            return
+        if not isinstance(within, int | float) or isinstance(within, bool) or within < 0:
+            self._problems.add((*path, "within"), _("a number is needed here"))
 
     def capture(self, captures: Any, path: Path) -> None:
         """Check the mapping ``capture``."""

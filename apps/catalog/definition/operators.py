@@ -38,7 +38,7 @@ OPERATORS: dict[str, Operator] = {
         Operator("below", _("is below"), "number"),
         Operator("at_least", _("is at least"), "number"),
         Operator("at_most", _("is at most"), "number"),
-        Operator("approx", _("is about"), "approx", _("A number, not further away than given.")),
+        Operator("approx", _("is about"), "approx", _("A number or a time (seconds), not further away than given.")),
         Operator("exists", _("exists"), "boolean"),
         Operator("one_of", _("is one of"), "list"),
         Operator("same_items", _("has the items"), "list", _("These and no others, in any order.")),

@@ -14,10 +14,11 @@ from apps.catalog.definition.expressions import (
     compile_regex,
 )
 from apps.catalog.definition.fields import Kind, Subject
-from apps.execution.engine.differences import bounded, difference, short
+from apps.execution.engine.differences import bounded, short
+from apps.execution.engine.diffs import difference, projected, short_pair
 from apps.execution.engine.items import aligned
 from apps.execution.engine.model import CheckResult
-from apps.execution.engine.operators import OPERATIONS, PHRASES, Looked, NotComparable
+from apps.execution.engine.operators import OPERATIONS, Looked, NotComparable, phrase
 from apps.execution.executors.base import NotObserved, Observed
 
 _MAX_MATCHES = 10_000
@@ -63,6 +64,8 @@ def evaluate(kind: Kind, check: Mapping[str, Any], observed: Observed, *, implie
 def _difference(operator: str, expected: Any, looked: Looked) -> str:
     if operator == "equals":
         return difference(expected, looked.value)
+    if operator == "contains" and isinstance(expected, dict):
+        return difference(expected, projected(looked.value, expected))
     if operator == "same_items" and isinstance(expected, list):
         return difference(expected, aligned(looked.items, expected))
     return ""
@@ -80,7 +83,8 @@ def _group(kind: Kind, check: Mapping[str, Any], observed: Observed) -> CheckRes
     result.actual = [part.message or "it holds" for part in parts]
     if check.get("not"):
         held = [part.label for part in parts if part.passed]
-        result.message = f"not {group} of {len(parts)} checks should hold, but so does: {'; '.join(held)}"
+        which = "all of these" if group == "all" else "one of these"
+        result.message = f"{which} should not hold, but {'they do' if len(held) > 1 else 'it does'}: {'; '.join(held)}"
     else:
         words = "none of {} checks holds" if group == "any" else "not all of {} checks hold"
         failed = [part.message for part in parts if not part.passed]
@@ -115,10 +119,12 @@ def _label(subject: str, at: str, negated: bool, operator: str, shown: str) -> s
 
 def _message(check: Mapping[str, Any], operator: str, expected: Any, looked: Looked, detail: str) -> str:
     what = " ".join(word for word in (check["check"], check.get("at", "")) if word)
-    phrase = PHRASES[operator].format(short(expected))
-    negation = "not " if check.get("not") else ""
-    actual = f"nothing was found at {check.get('at') or what}" if looked.missing else f"it is {short(looked.value)}"
-    return f"{what} should {negation}{phrase}, but {detail or actual}"
+    wanted, seen = (
+        short_pair(expected, looked.value) if operator == "equals" else (short(expected), short(looked.value))
+    )
+    words = phrase(operator, expected, wanted, negated=bool(check.get("not")), whole=looked.is_whole)
+    actual = f"nothing was found at {check.get('at') or what}" if looked.missing else f"it is {seen}"
+    return f"{what} should {words}, but {detail or actual}"
 
 
 def look(subject: Subject, at: str, observed: Observed) -> Looked:

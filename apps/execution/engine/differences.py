@@ -1,15 +1,11 @@
-"""Values and differences made small enough to keep, at a cost that is bounded, too."""
+"""Values made small enough to keep, at a cost that is bounded, too."""
 
-import difflib
 import json
 from typing import Any
 
 import orjson
 
 MAX_VALUE = 4_000  # characters of an expected or actual value
-MAX_DIFF = 16_000
-_MAX_LINES = 400
-_MAX_LINE = 300
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 _PRETTY = json.JSONEncoder(ensure_ascii=False, default=str, indent=2)
 
@@ -83,27 +79,3 @@ def short(value: Any, limit: int = 120) -> str:
     text = f"“{value}”" if isinstance(value, str) and len(value) <= limit else written(value, limit)
     text = " ".join(text.split())
     return text if len(text) <= limit + 2 else text[:limit] + "…"
-
-
-def difference(expected: Any, actual: Any) -> str:
-    """A unified diff of two structures or two texts of several lines; "" for anything else."""
-    both_structures = isinstance(expected, dict | list) and isinstance(actual, dict | list)
-    both_texts = isinstance(expected, str) and isinstance(actual, str)
-    if not both_structures and not (both_texts and ("\n" in expected or "\n" in actual)):
-        return ""
-    lines = difflib.unified_diff(_lines(expected), _lines(actual), "expected", "actual", lineterm="", n=3)
-    text = "\n".join(lines)
-    return text if len(text) <= MAX_DIFF else text[:MAX_DIFF] + "\n… (cut)"
-
-
-def _lines(value: Any) -> list[str]:
-    limit = _MAX_LINES * _MAX_LINE
-    text = value[:limit] if isinstance(value, str) else written(_sorted(value), limit, pretty=True)
-    return [line if len(line) <= _MAX_LINE else line[:_MAX_LINE] + "…" for line in text.split("\n")[:_MAX_LINES]]
-
-
-def _sorted(value: Any) -> Any:
-    """Members of objects have no order: sort them, so that only real differences show."""
-    if isinstance(value, dict):
-        return {key: value[key] for key in sorted(value, key=str)}
-    return value

@@ -16,7 +16,8 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 MASK = "***"
 CUT = "…"
-"""Whoever cuts a text puts this behind it: what stands before may be the beginning of a secret."""
+"""Whoever cuts a text puts this there: what stands before may be the beginning of a secret, what stands behind its end,
+and what stands between two of them a part of one."""
 _MAX_CUTS = 100
 SHORTEST = 4
 """Shorter secrets are masked only where they are a whole value: anywhere else they would match by chance."""
@@ -60,7 +61,7 @@ class Masker:
             self._known = _prepared(self._known.whole | {secret})
 
     def text(self, text: str) -> str:
-        """*text* without secrets, nor the beginning of one where it was cut (before ``…``)."""
+        """*text* without secrets, nor a part of one where it was cut (``…``)."""
         if text in self._known.whole:
             return MASK
         for form in self._known.forms:
@@ -68,7 +69,8 @@ class Masker:
                 text = text.replace(form, MASK)
         if CUT in text and self._known.forms:
             parts = text.split(CUT, _MAX_CUTS)
-            text = CUT.join([*map(self._without_beginning, parts[:-1]), parts[-1]])
+            whole = [self._without_beginning(part) for part in parts[:-1]] + parts[-1:]
+            text = CUT.join([whole[0], *(self._without_end(part) for part in whole[1:])])
         return text
 
     def _without_beginning(self, text: str) -> str:
@@ -77,6 +79,16 @@ class Masker:
             for length in range(min(len(form) - 1, len(text)), SHORTEST - 1, -1):
                 if text.endswith(form[:length]):
                     return text[:-length] + MASK
+        return text
+
+    def _without_end(self, text: str) -> str:
+        """*text* without the end of a secret at its beginning; nothing when it is a part of one."""
+        for form in self._known.forms:
+            if len(text) >= SHORTEST and text in form:
+                return MASK
+            for length in range(min(len(form) - 1, len(text)), SHORTEST - 1, -1):
+                if text.startswith(form[-length:]):
+                    return MASK + text[length:]
         return text
 
     def value(self, value: Any) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 from apps.catalog.definition.expressions import REGEX_SECONDS, compile_regex, compile_schema
@@ -205,13 +206,16 @@ def _number_in(value: Any) -> float | None:
 
 
 def _moment(value: Any) -> float | None:
-    """Seconds since the epoch of a time in ISO 8601; without a zone it is UTC."""
+    """Seconds since the epoch of a time, in ISO 8601 or as in headers; without a zone it is UTC."""
     if not isinstance(value, str):
         return None
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        return None
+        try:
+            moment = parsedate_to_datetime(value)  # as headers of HTTP and mail say it
+        except ValueError:
+            return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
@@ -254,7 +258,9 @@ def _approx(looked: Looked, expected: Any) -> Verdict:
     if not isinstance(expected, Mapping) or not _is_number(expected.get("within")):
         raise NotComparable("“approx” needs “value” and “within”")
     actual, target = _comparable(looked, expected.get("value"))
-    return abs(actual - target) <= expected["within"], ""
+    away = abs(actual - target)
+    unit = "" if _is_number(expected.get("value")) else " s"
+    return away <= expected["within"], f"{short(looked.value)} is {float(f'{away:.6g}'):g}{unit} away"
 
 
 OPERATIONS: dict[str, Callable[[Looked, Any], Verdict]] = {
@@ -274,6 +280,19 @@ OPERATIONS: dict[str, Callable[[Looked, Any], Verdict]] = {
     "in_order": _in_order,
     "schema": _schema,
 }
+
+
+def phrase(operator: str, expected: Any, shown: str, *, negated: bool, whole: bool) -> str:
+    """What should be, behind “should”. *shown* is *expected* for people; of a *whole* its items are counted."""
+    negation = "not " if negated else ""
+    if operator == "exists":
+        return "be there" if bool(expected) is not negated else "not be there"
+    if operator == "approx" and isinstance(expected, Mapping):
+        return f"{negation}be within {short(expected.get('within'))} of {short(expected.get('value'))}"
+    if operator == "count" and whole:
+        return f"{negation}have {shown} items"
+    return negation + PHRASES[operator].format(shown)
+
 
 PHRASES = {
     "equals": "be {}",

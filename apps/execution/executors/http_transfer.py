@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import pycurl
 
-from apps.catalog.definition.xpath import parse_markup
 from apps.execution.engine.differences import written
 from apps.execution.engine.egress import EgressDenied
 from apps.execution.engine.settings import EngineSettings
@@ -20,6 +19,7 @@ from apps.execution.executors.http_cookies import CookieJar, sets_cookies
 from apps.execution.executors.http_failures import MAX_REDIRECTS, Failure, Stage
 from apps.execution.executors.http_messages import Head, Request, heads_of, redirects_in, text_of
 from apps.execution.executors.http_stream import EventStream
+from apps.execution.executors.markup import markup
 from apps.execution.executors.urls import without_password
 
 _DNS_KEPT = 30  # seconds
@@ -196,7 +196,7 @@ class Transfer:
             "version": head.version,
             "body": text if text is not None else _not_text,
             "json": lambda: self._json(text),
-            "xml": lambda: self._markup(text, head.values.get("content-type", "")),
+            "xml": lambda: markup(text, head.values.get("content-type", "")),
             "redirects": [],
         }
         if len(heads) > 1 and (chain := redirects_in(heads, self._request.url)):
@@ -256,15 +256,6 @@ class Transfer:
             raise NotObserved(f"the body is not JSON: {reason}") from None
         except RecursionError:
             raise NotObserved("the body is JSON that is nested too deeply") from None
-
-    def _markup(self, text: str | None, content_type: str) -> Any:
-        if text is None:
-            raise NotObserved("the body is not XML or HTML: it is not text")
-        is_html = "html" in content_type and "xhtml" not in content_type
-        try:
-            return parse_markup(text, is_html=is_html)
-        except ValueError as error:
-            raise NotObserved(f"the body is not {'HTML' if is_html else 'XML'}: {error}") from None
 
     def _timings(self) -> dict[str, float]:
         """Milliseconds of each part, which add up to the total; with redirects each is the sum of all requests.

@@ -14,6 +14,7 @@ from apps.execution.engine.egress import EgressDenied
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.base import NotObserved, Observed, SeamError, StepBlocked, StepContext, StepRequest
 from apps.execution.executors.mail_sending import send
+from apps.execution.executors.markup import markup
 from apps.execution.executors.messages import headers_of
 from apps.execution.executors.urls import without_password
 from apps.execution.mail.store import MailStore
@@ -173,6 +174,7 @@ def _of_first(found: list[dict[str, Any]]) -> dict[str, Any]:
         raise NotObserved("there is no mail")
 
     if not found:
-        return dict.fromkeys(("subject", "text", "html", "header"), nothing)
+        return dict.fromkeys(("subject", "text", "html", "xml", "header"), nothing)
     first = found[0]
-    return {**{name: first[name] for name in ("subject", "text", "html")}, "header": headers_of(first)}
+    parts = {name: first[name] for name in ("subject", "text", "html")}
+    return {**parts, "xml": lambda: markup(first["html"], "text/html", "the mail"), "header": headers_of(first)}

@@ -12,6 +12,7 @@ from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.base import NotObserved, Observed, SeamError, StepBlocked, StepContext, StepRequest
 from apps.execution.executors.brokers.base import CASE, NOW, Broker, BrokerError, Message, Reading, Source
 from apps.execution.executors.brokers.registry import Brokers
+from apps.execution.executors.markup import markup
 from apps.execution.executors.messages import Filter, headers_of, shown
 from apps.execution.executors.publish import options_of
 from apps.execution.executors.subscriptions import Place, Subscription, Subscriptions
@@ -223,6 +224,13 @@ def _of_first(messages: list[dict[str, Any]]) -> dict[str, Any]:
         raise NotObserved("the body of the first message is not JSON")
 
     if not messages:
-        return {"json": nothing, "body": nothing, "header": nothing}
+        return {"json": nothing, "body": nothing, "xml": nothing, "header": nothing}
     first = messages[0]
-    return {"json": first.get("json", no_json), "body": first["body"], "header": headers_of(first)}
+    headers = headers_of(first)
+    content_type = headers.get("content-type") or str(first.get("properties", {}).get("content_type", ""))
+    return {
+        "json": first.get("json", no_json),
+        "body": first["body"],
+        "xml": lambda: markup(first["body"], content_type),
+        "header": headers,
+    }

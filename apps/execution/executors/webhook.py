@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from apps.execution.engine.callbacks import Callbacks, key_of
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.base import NotObserved, Observed, SeamError, StepBlocked, StepContext, StepRequest
+from apps.execution.executors.markup import markup
 from apps.execution.executors.messages_wanted import Wanted, decoded
 
 _FIRST_LOOK, _SLOWEST_LOOK = 0.02, 0.25  # seconds between looks
@@ -88,9 +89,11 @@ class _Seen:
         subjects: dict[str, Any] = {"calls": self.calls, "count": len(self.calls)}
         if self.calls:
             first = self.calls[0]
+            headers = {name.lower(): value for name, value in first["headers"].items()}
             subjects["body"] = first["body"]
+            subjects["xml"] = lambda: markup(first["body"], headers.get("content-type", ""))
             subjects["json"] = first.get("json", _not_json)
-            subjects["header"] = {name.lower(): value for name, value in first["headers"].items()}
+            subjects["header"] = headers
         return Observed(request=request, response=response, subjects=subjects)
 
     def missing(self, name: str, count: int, limit: float) -> str:

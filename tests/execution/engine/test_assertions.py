@@ -308,3 +308,89 @@ def test_a_path_with_an_unknown_prefix_says_so() -> None:
 def test_what_is_no_document_or_declares_entities_is_not_read(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse_markup(text, is_html=False)
+
+
+def lines_of(expected: Any, actual: Any, operator: str = "equals") -> list[str]:
+    observed = Observed(subjects={"json": actual})
+    return evaluate(HTTP, {"check": "json", operator: expected}, observed).diff.splitlines()
+
+
+def test_difference_is_shown_wherever_it_is() -> None:
+    rows = [{"n": number} for number in range(5_000)]
+    changed = [*rows[:4_000], {"n": -1}, *rows[4_001:]]
+    lines = lines_of(rows, changed)
+    assert '-    "n": 4000' in lines
+    assert '+    "n": -1' in lines
+    assert lines[2].startswith("@@ -12000,")  # where it stands in the whole value
+    deep = lines_of({"a": {"y": 1, "x": [{"b": 1, "a": 2}]}}, {"a": {"x": [{"a": 2, "b": 9}], "y": 1}})
+    assert [line for line in deep[2:] if line[:1] in "+-"] == ['-        "b": 1', '+        "b": 9']
+
+
+def test_difference_of_long_lines_shows_what_stands_around_it() -> None:
+    long = "x" * 2_000
+    (one, other) = lines_of(f"{long}A and more", f"{long}B and more")[3:]
+    assert one.startswith("-…xxx")
+    assert one.endswith("xA and more")
+    assert other.endswith("xB and more")
+    lines = lines_of(f"first\n{long}A\n-- last", f"first\n{long}B\n++ last")
+    assert [line[:2] for line in lines[3:]] == [" f", "-…", "--", "+…", "++"]
+    assert lines[4].endswith("xA")
+    observed = Observed(subjects={"json": f"{long}B"})
+    message = evaluate(HTTP, {"check": "json", "equals": f"{long}A"}, observed).message
+    assert "xA”" in message
+    assert "xB”" in message
+
+
+def test_difference_of_members_shows_only_those_that_were_asked_for() -> None:
+    lines = lines_of({"a": {"b": 1}}, {"a": {"b": 2, "c": 3}, "d": 4}, "contains")
+    assert [line for line in lines[2:] if line[:1] in "+-"] == ['-    "b": 1', '+    "b": 2']
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"approx": {"value": 12, "within": 0.1}}, "should be within 0.1 of 12, but 12.5 is 0.5 away"),
+        ({"not": True, "exists": True}, "should not be there"),
+        ({"exists": False}, "should not be there"),
+        ({"not": True, "exists": False}, None),
+    ],
+)
+def test_messages_are_sentences(given: dict[str, Any], words: str | None) -> None:
+    result = evaluate(HTTP, {"check": "json", "at": "$.total", **given}, Observed(subjects={"json": {"total": 12.5}}))
+    assert words in result.message if words else result.passed
+
+
+def test_times_are_compared_as_headers_and_databases_write_them() -> None:
+    observed = Observed(subjects={"header": {"date": "Sat, 28 Nov 2026 17:00:00 GMT"}})
+    within = {"check": "header", "at": "Date", "approx": {"value": "2026-11-28T18:00:04+01:00", "within": 5}}
+    assert evaluate(HTTP, within, observed).passed
+    later = {**within, "approx": {"value": "2026-11-28T17:01:00Z", "within": 5}}
+    assert "is 60 s away" in evaluate(HTTP, later, observed).message
+    assert evaluate(HTTP, {**later, "not": True}, observed).passed
+
+
+def test_groups_that_should_not_hold_say_what_does() -> None:
+    observed = Observed(subjects={"status": 200})
+    one, other = {"check": "status", "equals": 200}, {"check": "status", "equals": 500}
+    assert evaluate(HTTP, {"all": [one, other], "not": True}, observed).passed
+    assert "all of these should not hold" in evaluate(HTTP, {"all": [one], "not": True}, observed).message
+    assert "one of these should not hold" in evaluate(HTTP, {"any": [one, other], "not": True}, observed).message
+
+
+@pytest.mark.parametrize("operator", list(OPERATORS))
+def test_every_operator_can_be_turned_round(operator: str) -> None:
+    value = {"n": 1, "text": "abc", "list": [1, 2], "at": "2026-01-01T00:00:00Z"}
+    holds: dict[str, tuple[str, Any]] = {
+        "equals": ("$.n", 1), "contains": ("$.text", "b"), "matches": ("$.text", "^a"), "type": ("$.n", "integer"),
+        "count": ("$.list[*]", 2), "above": ("$.n", 0), "below": ("$.n", 2), "at_least": ("$.n", 1),
+        "at_most": ("$.n", 1), "approx": ("$.at", {"value": "2026-01-01T00:00:01Z", "within": 2}),
+        "exists": ("$.n", True), "one_of": ("$.n", [1]), "same_items": ("$.list", [2, 1]),
+        "in_order": ("$.list", [1, 2]), "schema": ("$.n", {"type": "integer"}),
+    }  # fmt: skip
+    at, expected = holds[operator]
+    observed = Observed(subjects={"json": value})
+    check = {"check": "json", "at": at, operator: expected}
+    assert evaluate(HTTP, check, observed).passed
+    turned = evaluate(HTTP, {**check, "not": True}, observed)
+    assert not turned.passed
+    assert " not " in turned.message

@@ -175,3 +175,11 @@ def test_every_text_in_a_secret_object_is_a_secret() -> None:
     assert texts_in(answer) == ["tok-1234", "987654"]
     assert texts_in("abc") == ["abc"]
     assert texts_in(True) == []
+
+
+def test_parts_of_secrets_beside_a_cut_are_masked() -> None:
+    masker = Masker(["topsecret-value-of-the-token"])
+    assert masker.text("-…value-of-the-token and more") == "-…*** and more"
+    assert masker.text("-…secret-value…\n+…another…") == "-…***…\n+…another…"
+    assert masker.text("begin topsecret-val…") == "begin ***…"
+    assert masker.text("plain … text") == "plain … text"

@@ -97,6 +97,7 @@ def test_mail_to_an_address_of_the_case_is_received(mailbox: int, settings_of: E
                 {"check": "messages", "count": 1},
                 {"check": "subject", "equals": "Order ñ"},
                 {"check": "html", "contains": "<b>"},
+                {"check": "xml", "at": "//b", "equals": "Pay"},
                 {"check": "messages", "at": "$[0].from", "equals": "shop@example.test"},
                 {"check": "header", "at": "traceparent", "matches": "^00-"},
                 {"check": "messages", "at": "$[0].attachments", "equals": []},

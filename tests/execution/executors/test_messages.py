@@ -237,3 +237,24 @@ def test_broker_of_another_package_is_found_by_the_scheme_of_its_url(monkeypatch
         registry.places.cache_clear()
     assert outcome.state is State.PASSED, outcome.message
     assert outcome.steps[1].response["messages"][0]["json"] == {"n": 1}
+
+
+def test_body_is_looked_at_by_xpath(redis_url: str) -> None:
+    order = '<order xmlns="urn:shop" id="7"><line>MUG</line><line>PEN</line></order>'
+    outcome = play(
+        publish(redis_url, body=order, to="engine:xml"),
+        receive(
+            redis_url,
+            **{"from": "engine:xml"},
+            expect=[
+                {"check": "xml", "at": "/default:order/@id", "equals": 7},
+                {"check": "xml", "at": "//default:line", "same_items": ["PEN", "MUG"]},
+            ],
+        ),
+    )
+    assert outcome.state is State.PASSED, outcome.message
+    text = play(
+        publish(redis_url, body="no xml", to="engine:xml"),
+        receive(redis_url, **{"from": "engine:xml"}, expect=[{"check": "xml", "at": "/a", "exists": True}]),
+    )
+    assert "the body is not XML" in text.message

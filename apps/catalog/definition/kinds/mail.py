@@ -3,7 +3,7 @@
 from apps.catalog.definition.fields import Choice, Field, Kind, Subject
 from apps.catalog.definition.kinds.shared import certificate_authority, duration
 from apps.catalog.definition.marks import _
-from apps.catalog.definition.operators import EVERY, LONG_TEXT, NUMERIC, TEXT
+from apps.catalog.definition.operators import EVERY, LONG_TEXT, MARKUP, NUMERIC, TEXT
 
 _SEND = (
     Field(
@@ -69,6 +69,14 @@ MAIL = Kind(
         Subject(name="subject", label=_("Subject of the first"), value="text", operators=TEXT),
         Subject(name="text", label=_("Text of the first"), value="text", at="regex", operators=LONG_TEXT),
         Subject(name="html", label=_("HTML of the first"), value="text", at="regex", operators=LONG_TEXT),
+        Subject(
+            name="xml",
+            label=_("HTML of the first, by XPath"),
+            value="text",
+            at="xpath",
+            at_required=True,
+            operators=MARKUP,
+        ),
         Subject(
             name="header",
             label=_("Header of the first"),

@@ -3,7 +3,7 @@
 from apps.catalog.definition.fields import Choice, Field, Kind, Subject
 from apps.catalog.definition.kinds.shared import broker_url, certificate_authority, duration
 from apps.catalog.definition.marks import _
-from apps.catalog.definition.operators import EVERY, LONG_TEXT, NUMERIC, TEXT
+from apps.catalog.definition.operators import EVERY, LONG_TEXT, MARKUP, NUMERIC, TEXT
 
 RECEIVE = Kind(
     name="receive",
@@ -83,6 +83,14 @@ RECEIVE = Kind(
         Subject(name="count", label=_("Number of messages"), value="number", operators=NUMERIC),
         Subject(name="json", label=_("First body as JSON"), value="structured", at="jsonpath", operators=EVERY),
         Subject(name="body", label=_("First body as text"), value="text", at="regex", operators=TEXT),
+        Subject(
+            name="xml",
+            label=_("First body as XML or HTML"),
+            value="text",
+            at="xpath",
+            at_required=True,
+            operators=MARKUP,
+        ),
         Subject(name="header", label=_("First header"), value="text", at="name", at_required=True, operators=LONG_TEXT),
         duration(),
     ),

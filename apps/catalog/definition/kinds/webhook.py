@@ -3,7 +3,7 @@
 from apps.catalog.definition.fields import Field, Kind, Subject
 from apps.catalog.definition.kinds.shared import duration
 from apps.catalog.definition.marks import _
-from apps.catalog.definition.operators import EVERY, LONG_TEXT, NUMERIC, TEXT
+from apps.catalog.definition.operators import EVERY, LONG_TEXT, MARKUP, NUMERIC, TEXT
 
 WEBHOOK = Kind(
     name="webhook",
@@ -46,6 +46,14 @@ WEBHOOK = Kind(
             name="json", label=_("Body of the first call as JSON"), value="structured", at="jsonpath", operators=EVERY
         ),
         Subject(name="body", label=_("Body of the first call"), value="text", at="regex", operators=TEXT),
+        Subject(
+            name="xml",
+            label=_("First call as XML or HTML"),
+            value="text",
+            at="xpath",
+            at_required=True,
+            operators=MARKUP,
+        ),
         Subject(
             name="header",
             label=_("Header of the first call"),
