@@ -26,7 +26,9 @@ At = Literal["", "name", "jsonpath", "regex", "xpath"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """One field of ``with``. *alternatives* hold between the *fields* of an object, and *item* is the word for one of
-    several objects. A *rare* choice is offered by its name instead of standing in every form."""
+    several objects. A *rare* choice is offered by its name instead of standing in every form. A *late* one says what to
+    look for and not where: kinds that begin with the case do without it while its value is not known.
+    """
 
     name: str
     type: FieldType
@@ -41,6 +43,7 @@ class Field:
     alternatives: tuple["Choice", ...] = ()
     item: str = ""
     rare: bool = False
+    late: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """JSON for the editor."""

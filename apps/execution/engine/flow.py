@@ -143,7 +143,8 @@ class Groups:
                 templates = scope.templates.fork(f"{outcome.path}/{outcome.index}.{number}")
                 templates.values["loop"] = _loop(copy, count)
                 told = {"branch": place, **({"name": branch.name} if branch.name else {}), "copy": copy, "of": count}
-                passes.append(Pass(number, branch.steps, replace(scope, templates=templates, captured={}), told))
+                own = replace(scope, templates=templates, captured={}, session=scope.session.beside())
+                passes.append(Pass(number, branch.steps, own, told))
         if len(passes) > MAX_COPIES:
             raise StepBlocked(f"{len(passes)} branches are more than the {MAX_COPIES} that can begin together")
         names = [{"name": branch.name, "copies": branch.count or 1} for branch in step.branches]
@@ -157,6 +158,9 @@ class Groups:
                     tasks.create_task(self._pass(one, outcome))
         finally:
             outcome.response = {"spread_ms": gate.spread_ms}
+            for one in passes:
+                if step.branches[one.told["branch"] - 1].count is None:  # who signed in once stays so
+                    scope.session.cookies |= one.scope.session.cookies
 
     def _count(self, count: Any, scope: Scope) -> int:
         found = scope.templates.render(1 if count is None else count, "count")

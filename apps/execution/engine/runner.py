@@ -128,7 +128,7 @@ class _CaseRun:
         self._ends_at = asyncio.get_running_loop().time() + limit
         try:
             async with asyncio.timeout(limit):
-                await begin([*case.setup, *case.steps, *case.teardown], self._scope)
+                await begin([*case.setup, *case.steps, *case.teardown], self._scope, self._request.shared)
                 if await self._setup(case):
                     await self._each(case)
         except TimeoutError:
@@ -257,7 +257,7 @@ class _CaseRun:
         )
 
     def _resume(self) -> dict[str, Any]:
-        carried = self._scope.session.carried
+        carried = self._scope.session.to_carry()
         return {**self._scope.captured, **({CARRIED: carried} if carried else {})}
 
 

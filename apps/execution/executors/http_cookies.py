@@ -12,12 +12,8 @@ import pycurl
 
 from apps.execution.executors.sessions import CaseSession
 
-_KEY = "http.cookies"
 _HTTP_ONLY = "#HttpOnly_"
 _MOST = 300  # cookies of one case
-
-Key = tuple[str, str, str]
-"""Domain, path and name, which make a cookie one and the same."""
 
 
 class CookieJar:
@@ -25,24 +21,25 @@ class CookieJar:
 
     def __init__(self, session: CaseSession) -> None:
         self._session = session
-        self._given: set[Key] = set()
+        self._given: set[str] = set()
 
     def give(self, curl: pycurl.Curl) -> bool:
         """Give *curl* the cookies of the case; whether there are any."""
         self._given.clear()
-        lines: list[str] = self._session.carried.get(_KEY) or []
-        for line in lines:
+        for key, line in self._session.cookies.items():
             curl.setopt(pycurl.COOKIELIST, line)
-            self._given.add(_key(line))
-        return bool(lines)
+            self._given.add(key)
+        return bool(self._given)
 
     def learn(self, curl: pycurl.Curl) -> None:
         """Keep what *curl* knows now. What a step beside this one learnt meanwhile stays."""
         known = {_key(line): line for line in curl.getinfo(pycurl.INFO_COOKIELIST)}
-        ours = {_key(line): line for line in self._session.carried.get(_KEY) or []}
+        ours = self._session.cookies
         for forgotten in self._given - known.keys():
             ours.pop(forgotten, None)
-        self._session.carried[_KEY] = list((ours | known).values())[-_MOST:]
+        ours.update(known)
+        for oldest in list(ours)[: max(0, len(ours) - _MOST)]:
+            del ours[oldest]
 
 
 def sets_cookies(lines: Iterable[bytes]) -> bool:
@@ -54,7 +51,7 @@ def cookie_header(session: CaseSession, url: str) -> str:
     """The cookies of *session* that belong to *url*, for kinds that do not send by libcurl."""
     parts = urlsplit(url)
     host, path = parts.hostname or "", parts.path or "/"
-    lines: list[str] = session.carried.get(_KEY) or []
+    lines = session.cookies.values()
     fields = (line.removeprefix(_HTTP_ONLY).split("\t") for line in lines)
     return "; ".join(f"{field[5]}={field[6]}" for field in fields if _fits(field, host, path, parts.scheme))
 
@@ -69,7 +66,10 @@ def _fits(field: list[str], host: str, path: str, scheme: str) -> bool:
     )
 
 
-def _key(line: str) -> Key:
-    """A line has, between tabs: domain, subdomains too, path, secure, expires, name, value."""
+def _key(line: str) -> str:
+    """Domain, path and name, which make a cookie one and the same.
+
+    A line has, between tabs: domain, subdomains too, path, secure, expires, name, value.
+    """
     parts = line.removeprefix(_HTTP_ONLY).split("\t")
-    return parts[0], parts[2], parts[5]
+    return "\t".join((parts[0], parts[2], parts[5]))

@@ -2,24 +2,38 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 log = logging.getLogger(__name__)
+_COOKIES = "http.cookies"
 
 
 class CaseSession:
     """Kept from the beginning of a case to its end, whichever of its steps need it.
 
     *held* is whatever executors keep, by keys of their own. *carried* is JSON: it goes on when the case waits
-    for a person and is continued elsewhere. *mailbox* is the box of the environment.
+    for a person and is continued elsewhere, as do *cookies* (domain, path and name → the line of a cookie file).
+    *mailbox* is the box of the environment.
     """
 
     def __init__(self, carried: Mapping[str, Any] | None = None, *, mailbox: str = "") -> None:
         self.mailbox = mailbox
         self.held: dict[Any, Any] = {}
         self.carried: dict[str, Any] = dict(carried or {})
+        self.cookies: dict[str, str] = dict(self.carried.pop(_COOKIES, {}))
         self._at_end: list[Callable[[], Awaitable[None]]] = []
         self._at_wait: list[Callable[[], Awaitable[None]]] = []
+
+    def beside(self) -> Self:
+        """For a branch that runs beside others: everything is shared, but it signs in and out by itself."""
+        branch = copy(self)
+        branch.cookies = dict(self.cookies)
+        return branch
+
+    def to_carry(self) -> dict[str, Any]:
+        """What goes on in another process, as JSON."""
+        return {**self.carried, **({_COOKIES: self.cookies} if self.cookies else {})}
 
     def at_end(self, close: Callable[[], Awaitable[None]]) -> None:
         """Call *close* when the case has ended; not when it only waits."""

@@ -70,3 +70,39 @@ def test_cookies_go_on_behind_a_step_for_a_person(cookie_url: str) -> None:
     assert waiting.resume is not None
     resume = json.loads(json.dumps(waiting.resume))
     assert bodies(run(definition, start_at=2, captured=resume)) == [{"session": "ann"}]
+
+
+def seen_by(outcome: CaseOutcome) -> list[Any]:
+    """What each step that looked was told, in the order of the steps."""
+    assert outcome.state is State.PASSED, outcome.message
+    return [json.loads(one.response["body"]) for one in outcome.steps if one.name.endswith("/seen")]
+
+
+def beside(*branches: Any) -> dict[str, Any]:
+    return {"name": "Together", "kind": "parallel", "with": {"branches": list(branches)}}
+
+
+def test_each_copy_signs_in_by_itself(cookie_url: str) -> None:
+    buyer = {
+        "count": 5,
+        "steps": [
+            get(f"{cookie_url}/in?as=buyer{{{{ loop.index }}}}"),
+            {"name": "w", "kind": "wait", "with": {"seconds": 0.05}},
+            get(f"{cookie_url}/seen"),
+        ],
+    }
+    outcome = run(case_of(get(f"{cookie_url}/in?as=first"), beside(buyer), get(f"{cookie_url}/seen")))
+    assert seen_by(outcome) == [*({"session": f"buyer{n}"} for n in range(1, 6)), {"session": "first"}]
+
+
+def test_who_signed_in_in_a_branch_stays_so_behind_it(cookie_url: str) -> None:
+    branches = {"steps": [get(f"{cookie_url}/in?as=ann")]}, {"steps": [get(f"{cookie_url}/enter")]}
+    outcome = run(case_of(beside(*branches), get(f"{cookie_url}/seen")))
+    assert seen_by(outcome) == [{"session": "ann", "entered": "yes"}]
+
+
+def test_cookies_go_on_behind_a_person(cookie_url: str) -> None:
+    ask = {"name": "Look", "kind": "manual", "with": {"instructions": "Look"}}
+    definition = case_of(get(f"{cookie_url}/in"), ask, get(f"{cookie_url}/seen"))
+    waiting = run(definition)
+    assert seen_by(run(definition, start_at=2, captured=waiting.resume)) == [{"session": "ann"}]

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import redis
 
+from apps.catalog.definition import Shared, normalise_shared
 from apps.execution.engine.egress import EgressPolicy
-from apps.execution.engine.model import CaseOutcome, State
+from apps.execution.engine.model import CaseOutcome, SharedVersion, State
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.brokers import registry
 from tests.execution.engine.running import case_of, run, run_step
@@ -237,6 +238,31 @@ def test_broker_of_another_package_is_found_by_the_scheme_of_its_url(monkeypatch
         registry.places.cache_clear()
     assert outcome.state is State.PASSED, outcome.message
     assert outcome.steps[1].response["messages"][0]["json"] == {"n": 1}
+
+
+def test_what_to_look_for_may_be_known_only_during_the_case(redis_url: str) -> None:
+    made = {"name": "s", "kind": "set", "with": {"values": {"order": 7}}, "capture": {"id": "$.order"}}
+    wanted = receive(redis_url, where={"$.n": "{{ id }}"}, count="{{ id - 6 }}")
+    outcome = play(publish(redis_url, {"n": 6}), publish(redis_url, {"n": 7}), made, wanted)
+    assert outcome.state is State.PASSED, outcome.message
+    assert [message["json"]["n"] for message in outcome.steps[3].response["messages"]] == [7]
+    late = play(publish(redis_url, {"n": 6}), made, receive(redis_url, **{"from": "engine:{{ id }}"}))
+    assert late.state is State.BLOCKED
+    assert "its address was not known then" in late.message
+
+
+def test_shared_step_receives_what_came_since_the_case_began(redis_url: str) -> None:
+    steps = [receive("{{ BROKER }}", where={"$.n": "{{ n }}"})]
+    shared = Shared.of(normalise_shared({"title": "It is told", "parameters": {"n": None}, "steps": steps}))
+    told = {"name": "c", "kind": "call", "with": {"step": "told", "arguments": {"n": 2}}}
+    outcome = play(
+        publish(redis_url, {"n": 1}),
+        publish(redis_url, {"n": 2}),
+        told,
+        variables={"BROKER": redis_url},
+        shared={"told": SharedVersion(1, shared)},
+    )
+    assert outcome.state is State.PASSED, outcome.message
 
 
 def test_body_is_looked_at_by_xpath(redis_url: str) -> None:
