@@ -1,5 +1,6 @@
 // What a folded card says of its step.
 
+const TELLING = new Set(["code", "markdown"]); // before an address, and numbers come last
 const plain = (value) => typeof value === "string" || typeof value === "number";
 
 /** One line that says most about a step: ``POST {{ URL }}/orders``, the first line of a query, … */
@@ -13,7 +14,7 @@ export function glance(kind, given) {
   if (kind.name === "parallel") return (given.branches ?? []).map((one) => [one.name, one.count && `${one.count} ×`].filter(Boolean).join(" ")).join(" | ");
   if (given.stream?.key) return String(given.stream.key);
   const fields = kind.fields.filter((field) => plain(given[field.name]) && !field.secret);
-  const first = fields.find((field) => field.type !== "text") ?? fields[0];
+  const first = fields.find((field) => TELLING.has(field.type)) ?? fields.find((field) => field.type === "text") ?? fields[0];
   return first ? String(given[first.name]).trim().split("\n")[0] : "";
 }
 
