@@ -103,6 +103,8 @@ class _CaseRun:
 
     async def _close(self) -> None:
         """Close what the steps had opened for the case, also when it is cancelled again meanwhile."""
+        if not self._scope.session.is_open:
+            return
         try:
             async with asyncio.timeout(_CLOSING):
                 await self._scope.session.aclose()

@@ -3,14 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from apps.catalog.definition import Field, Kind, Step, find_kind
 from apps.catalog.definition.canonical import subjects_of
-from apps.catalog.definition.fields import Choice
 from apps.catalog.definition.problems import Problems
 from apps.catalog.definition.values import FieldChecker
 from apps.execution.engine import assertions, tracing
@@ -113,8 +112,7 @@ async def _do(step: Step, outcome: StepOutcome, scope: Scope) -> None:
     if kind is None:
         raise StepBlocked(f"unknown step kind “{step.kind}”")
     executor = scope.executors.find(step.kind)
-    params = scope.templates.render(step.params, "with")
-    check_rendered(kind.fields, params, kind.choices)
+    params = _params(step, kind, scope)
     try:
         _check_permission(kind, scope)
         outcome.span_id = tracing.new_span_id()
@@ -123,9 +121,9 @@ async def _do(step: Step, outcome: StepOutcome, scope: Scope) -> None:
             executor,
             StepRequest(step.kind, params, step.timeout),
             StepContext(scope.execution_id, tracing.traceparent(scope.trace_id, outcome.span_id), scope.session),
-            scope.templates.render(step.expect, "expect"),
-            scope.templates.render(step.capture, "capture"),
-            scope.templates.render(step.retry.until, "retry.until") if step.retry and step.retry.until else (),
+            _expect(step, scope),
+            _capture_of(step, scope),
+            _until(step, scope),
         )
         if scope.ticket is not None and await scope.ticket.arrive():
             outcome.started_at = datetime.now(UTC)
@@ -133,6 +131,38 @@ async def _do(step: Step, outcome: StepOutcome, scope: Scope) -> None:
     finally:
         if not outcome.request:  # the executor did not come so far as to say what it sent
             outcome.request = executor.describe(params)
+
+
+def _params(step: Step, kind: Kind, scope: Scope) -> Mapping[str, Any]:
+    """``with``, rendered. Only what holds templates can differ from what was checked when the case was saved."""
+    names = step.templated.params
+    if not names:
+        return step.params
+    params: Mapping[str, Any] = scope.templates.render(step.params, "with")
+    check_rendered([one for one in kind.fields if one.name in names], {name: params[name] for name in names})
+    return params
+
+
+def _expect(step: Step, scope: Scope) -> list[dict[str, Any]]:
+    rendered: list[dict[str, Any]] = (
+        scope.templates.render(step.expect, "expect") if step.templated.expect else step.expect
+    )
+    return rendered
+
+
+def _capture_of(step: Step, scope: Scope) -> Mapping[str, dict[str, Any]]:
+    rendered: Mapping[str, dict[str, Any]] = (
+        scope.templates.render(step.capture, "capture") if step.templated.capture else step.capture
+    )
+    return rendered
+
+
+def _until(step: Step, scope: Scope) -> Sequence[dict[str, Any]]:
+    if step.retry is None:
+        return ()
+    until = step.retry.until
+    rendered: Sequence[dict[str, Any]] = scope.templates.render(until, "retry.until") if step.templated.until else until
+    return rendered
 
 
 def _check_permission(kind: Kind, scope: Scope) -> None:
@@ -143,10 +173,10 @@ def _check_permission(kind: Kind, scope: Scope) -> None:
         )
 
 
-def check_rendered(fields: Sequence[Field], params: Mapping[str, Any], choices: Sequence[Choice] = ()) -> None:
+def check_rendered(fields: Iterable[Field], params: Mapping[str, Any]) -> None:
     """Refuse values that only the variables of this execution made wrong."""
     problems = Problems()
-    FieldChecker(problems, rendered=True).check(tuple(fields), tuple(choices), params, ("with",))
+    FieldChecker(problems, rendered=True).check(tuple(fields), (), params, ("with",))
     if problems:
         first = problems.in_order()[0]
         raise StepBlocked(f"{first.path}: {first.message} (once its variables are filled in)")
@@ -189,9 +219,11 @@ async def _try(prepared: _Prepared, outcome: StepOutcome, scope: Scope) -> bool:
 
 async def _execute(prepared: _Prepared) -> tuple[Observed | None, str]:
     """What was observed, and why the other side did not answer ("" when it did)."""
-    limit = prepared.request.timeout
+    limit, grace = prepared.request.timeout, prepared.executor.grace
     try:
-        async with asyncio.timeout(limit + prepared.executor.grace):
+        if grace is None:
+            return await prepared.executor.run(prepared.request, prepared.context), ""
+        async with asyncio.timeout(limit + grace):
             return await prepared.executor.run(prepared.request, prepared.context), ""
     except TimeoutError:
         return None, f"no answer within {limit:g} s"
@@ -225,8 +257,7 @@ def conclude(step: Step, observed: Observed, outcome: StepOutcome, scope: Scope)
     """Check and capture on what a group as a whole shows."""
     kind = find_kind(step.kind)
     if kind is not None:
-        expect = scope.templates.render(step.expect, "expect")
-        _look(kind, expect, scope.templates.render(step.capture, "capture"), observed, outcome, scope)
+        _look(kind, _expect(step, scope), _capture_of(step, scope), observed, outcome, scope)
 
 
 def _look(

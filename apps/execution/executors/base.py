@@ -83,8 +83,9 @@ class Executor(Protocol):
     """One step kind. Lives as long as the event loop; resources are opened when first needed."""
 
     kind: ClassVar[str]
-    grace: ClassVar[float]
-    """Seconds after ``timeout`` in which the executor ends by itself with a better message."""
+    grace: ClassVar[float | None]
+    """Seconds after ``timeout`` in which the executor ends by itself with a better message; None when it surely does,
+    so that nobody has to watch it."""
 
     def __init__(self, settings: EngineSettings) -> None: ...
 

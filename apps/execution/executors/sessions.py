@@ -24,6 +24,11 @@ class CaseSession:
         """Call *close* when the case has ended; not when it only waits."""
         self._at_end.append(close)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something waits to be closed."""
+        return bool(self._at_end)
+
     async def aclose(self) -> None:
         """The case has ended. Never raises: what cannot be closed now is the other side's to forget."""
         closers, self._at_end = self._at_end, []
