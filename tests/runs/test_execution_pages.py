@@ -192,7 +192,7 @@ def test_the_values_of_the_data_row_are_shown_as_they_were(client: Client, execu
 
 def test_earlier_attempts_can_be_looked_at(client: Client, executed: Callable[..., Execution]) -> None:
     execution = executed(step(0, "failed"))
-    Attempt.objects.create(execution=execution, number=2, state="passed", finished_at=timezone.now(), message="")
+    Attempt.objects.create(execution=execution, number=1, state="failed", finished_at=timezone.now(), message="")
     Execution.objects.filter(pk=execution.pk).update(attempt=2, state="passed")
     StepResult.objects.create(
         execution=execution, attempt=2, position=0, name="The second try", kind="http", state="passed"

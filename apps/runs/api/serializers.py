@@ -134,7 +134,7 @@ class ExecutionDetailSerializer(ExecutionSerializer):
     """One execution with its steps and attempts."""
 
     steps = StepResultSerializer(many=True, read_only=True)
-    attempts = AttemptSerializer(many=True, read_only=True)
+    attempts = AttemptSerializer(many=True, read_only=True, source="every_attempt")
 
     class Meta(ExecutionSerializer.Meta):
         fields = [*ExecutionSerializer.Meta.fields, "steps", "attempts"]
