@@ -21,19 +21,27 @@ from apps.runs.models import Execution, TestRun
 logger = structlog.get_logger(__name__)
 
 CHUNK_TASK = "execution.chunk"
-FIRST, LARGEST = 4, 50
+FIRST, USUAL, LARGEST = 4, 50, 250
+AIM = 1_000.0  # ms for which a full chunk should keep a worker busy: long enough to pay, short enough to share
 REST_TASK = "execution.send-rest"
 AT_ONCE = 420  # executions of a run that are sent before its start is answered; a worker sends the rest
 MANY = 500  # from so many on, a run's rows are read rather than single ones
 
 
-def chunks(ids: Sequence[int]) -> Iterator[list[int]]:
-    """Ids in growing chunks: 4, 4, 8, 8, 16, 16, … 50."""
+def largest(run: TestRun) -> int:
+    """Executions of a full chunk, by how long those of *run* are expected to take."""
+    if not run.expected_ms:
+        return USUAL
+    return max(FIRST, min(LARGEST, round(AIM * run.total / run.expected_ms)))
+
+
+def chunks(ids: Sequence[int], largest: int = USUAL) -> Iterator[list[int]]:
+    """Ids in growing chunks: 4, 4, 8, 8, 16, 16, … *largest*."""
     start, size, again = 0, FIRST, False
     while start < len(ids):
         yield list(ids[start : start + size])
         start += size
-        size = min(size * 2, LARGEST) if again else size
+        size = min(size * 2, largest) if again else size
         again = not again
 
 
@@ -47,7 +55,7 @@ def send(run: TestRun, ids: Sequence[int]) -> None:
     try:
         with current_app.producer_or_acquire() as producer:
             for queue, some in by_queue.items():
-                for chunk in chunks(some):
+                for chunk in chunks(some, largest(run)):
                     current_app.send_task(CHUNK_TASK, (run.pk, chunk), queue=queue, producer=producer)
     except OperationalError as error:
         # The run is stored: the sweeper sends it as soon as Redis is back.

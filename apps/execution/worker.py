@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any, TypeVar
 
+import uvloop
 from billiard import current_process
 from django.conf import settings
 from django.db import close_old_connections
@@ -35,7 +36,7 @@ def name() -> str:
 
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
-    return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 @cache
