@@ -11,7 +11,7 @@ import structlog
 from celery import current_app
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from apps.core.states import State
@@ -68,7 +68,7 @@ def send_queued(run: TestRun) -> None:
 
 
 def _send_queued(run: TestRun) -> None:
-    TestRun.objects.filter(pk=run.pk).update(dispatched_at=timezone.now())
+    TestRun.objects.filter(pk=run.pk).update(dispatched_at=Now())
     rows = list(_queued(run).values_list("pk", "position"))
     send(run, [pk for pk, _ in rows[:AT_ONCE]])
     if len(rows) > AT_ONCE:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from apps.execution.engine import clock
 from apps.execution.worker import name
 
 SPACE = 71_203  # of our advisory locks
@@ -39,7 +40,7 @@ _TAKE = """
                   WHERE COALESCE(NULLIF(env.queue, ''), 'execution') = ANY(queues)
                     AND seen_at > clock_timestamp() - interval '20 seconds') children
     ON CONFLICT (holder) DO UPDATE SET wanted = EXCLUDED.wanted, held = EXCLUDED.held, until = EXCLUDED.until
-    RETURNING held
+    RETURNING held, clock_timestamp()
 """
 
 
@@ -69,5 +70,6 @@ class Share:
         }
         with connection.cursor() as cursor:
             cursor.execute(_TAKE, values)
-            self.held = cursor.fetchone()[0]
+            self.held, told = cursor.fetchone()
+        clock.agree(told)
         return self.held

@@ -5,7 +5,6 @@ import logging
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -13,6 +12,7 @@ from apps.catalog.definition import Case, Step, normalise
 from apps.execution.engine import tracing
 from apps.execution.engine.beginning import begin
 from apps.execution.engine.callbacks import BASE_VARIABLE, use_callbacks
+from apps.execution.engine.clock import time_of_day
 from apps.execution.engine.flow import Groups, Place
 from apps.execution.engine.mail_addresses import use_mailbox
 from apps.execution.engine.masking import Masker, texts_in
@@ -65,7 +65,7 @@ class _CaseRun:
         self._message = ""
         self._waiting_at: int | None = None
         self._ends_at = math.inf
-        self._started_at = datetime.now(UTC)
+        self._started_at = time_of_day()
         self._clock = time.perf_counter()
         trace_id = request.trace_id or tracing.new_trace_id()
         captured = dict(request.captured)
@@ -185,7 +185,7 @@ class _CaseRun:
     async def step(self, phase: Phase, index: int, step: Step, place: Place | None = None) -> StepOutcome:
         """Run one step and keep its outcome, also when it is cancelled; *place* says where it stands in another."""
         outcome = _new_outcome(phase, index, step, place.path if place else "")
-        outcome.started_at = datetime.now(UTC)
+        outcome.started_at = time_of_day()
         if place is None:
             self._tell("step_started", phase, index, step.name, step.kind)
         clock = time.perf_counter()

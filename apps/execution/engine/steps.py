@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from apps.catalog.definition import Field, Kind, Step, find_kind
@@ -13,6 +12,7 @@ from apps.catalog.definition.canonical import subjects_of
 from apps.catalog.definition.problems import Problems
 from apps.catalog.definition.values import FieldChecker
 from apps.execution.engine import assertions, tracing
+from apps.execution.engine.clock import time_of_day
 from apps.execution.engine.gate import Ticket
 from apps.execution.engine.masking import Masker, texts_in
 from apps.execution.engine.model import CheckResult, State, StepOutcome
@@ -126,7 +126,7 @@ async def _do(step: Step, outcome: StepOutcome, scope: Scope) -> None:
             _until(step, scope),
         )
         if scope.ticket is not None and await scope.ticket.arrive():
-            outcome.started_at = datetime.now(UTC)
+            outcome.started_at = time_of_day()
         await _repeat(step, prepared, outcome, scope)
     finally:
         if not outcome.request:  # the executor did not come so far as to say what it sent
