@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from apps.core.errors import DomainError
 
 Row = TypeVar("Row", bound=models.Model)
+LONGEST_TEXT = 20_000  # characters of what people write: a description must not outweigh the page that shows it
 RESERVED_SLUGS = frozenset({"new"})  # ``…/points/new/`` is the page that makes one
 
 
@@ -20,10 +21,19 @@ def refuse(field: str, detail: str, code: str = "invalid") -> DomainError:
 
 def check(row: models.Model) -> None:
     """Check all fields and constraints of *row*; DomainError ``invalid`` names the fields."""
+    for field in row._meta.fields:
+        if isinstance(field, models.TextField):
+            check_length(field.name, getattr(row, field.name))
     try:
         row.full_clean()
     except ValidationError as error:
         raise _as_domain_error(error) from None
+
+
+def check_length(field: str, text: str | None) -> None:
+    """DomainError at *field* when *text* has more characters than people write."""
+    if text and len(text) > LONGEST_TEXT:
+        raise refuse(field, _("At most %(most)s characters.") % {"most": LONGEST_TEXT})
 
 
 def save_valid(row: Row) -> Row:
