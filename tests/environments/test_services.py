@@ -236,3 +236,10 @@ def test_a_queue_into_the_network_of_another_team_cannot_be_named(
 
     services.save_environment(system, name="Second", queue="env.vault", by=lead)
     assert list(Environment.objects.filter(queue="env.vault").values_list("name", flat=True)) == ["Local", "Second"]
+
+
+def test_a_description_that_outweighs_its_page_is_refused(system: System, lead: User) -> None:
+    with pytest.raises(DomainError) as error:
+        services.save_environment(system, name="Long", description="x" * 20_001, by=lead)
+
+    assert [item["field"] for item in error.value.errors] == ["description"]
