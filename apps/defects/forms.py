@@ -65,8 +65,9 @@ class EditForm(DefectForm):
             if _mark(self._stored[name]) not in (seen[name], sent[name]):
                 seen[name] = _mark(self._stored[name])
                 self._show_theirs(name)
-        self.data = self.data.copy()
-        self.data["seen"] = ".".join(seen.values())
+        typed: Any = self.data
+        self.data = typed = typed.copy()
+        typed["seen"] = ".".join(seen.values())
         return data
 
     def _show_theirs(self, name: str) -> None:
@@ -128,7 +129,9 @@ def _mark(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return _("None") if value is None else str(Defect.Severity(value).label) if isinstance(value, int) else str(value)
+    if value is None:
+        return str(_("None"))
+    return str(Defect.Severity(value).label) if isinstance(value, int) else str(value)
 
 
 def _offer(form: forms.BaseForm, name: str, rows: Any, nothing: Any) -> None:
