@@ -34,6 +34,7 @@ LIMIT = 60  # seconds that a tried step may take
 WAITS = 30  # seconds until a try that no worker has taken is given up
 KEPT = 600  # seconds that an answer waits for the page
 SESSION = 3_600  # seconds that captured values are kept
+MOST = 60  # tries of one person in a minute: more would keep runs from the workers
 _PAUSE = {"name": "-", "kind": "manual", "with": {"instructions": "-"}}
 
 
@@ -58,6 +59,7 @@ def ask(environment: Environment, step: Any, *, row: Mapping[str, Any], session:
     kind = find_kind(step["kind"])
     if kind is None or kind.by_person:
         raise DomainError("by-person", _("A step that a person carries out cannot be tried."), status=422)
+    _count_try(user_id)
     ticket = secrets.token_urlsafe(18)
     queue = variant(base_of(environment), joined(restricted_kinds({"steps": [step]})))
     job = {
@@ -73,6 +75,13 @@ def ask(environment: Environment, step: Any, *, row: Mapping[str, Any], session:
     cache.set(_key(ticket), job, KEPT)
     current_app.send_task(TASK, (ticket,), queue=variant(queue, urgent=True), expires=WAITS)
     return ticket
+
+
+def _count_try(user_id: int) -> None:
+    key = f"try:count:{user_id}:{int(time.time() // 60)}"
+    cache.add(key, 0, 120)
+    if cache.incr(key) > MOST:
+        raise DomainError("too-many-tries", _("You tried many steps just now. Wait a minute."), status=429)
 
 
 def look(ticket: str, *, user_id: int, environments: Any) -> Answer | None:
