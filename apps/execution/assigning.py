@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from apps.accounts.models import Role, User
+from apps.accounts.access import testers_of
+from apps.accounts.models import User
 from apps.catalog.models import TestCase
 from apps.core import live
 from apps.core.errors import Conflict, DomainError
@@ -17,14 +17,6 @@ from apps.runs.models import Execution, ExecutionEvent, TestRun
 from apps.systems.models import System
 
 EVENLY, BY_SUITE = "evenly", "suite"
-BY_PERSON = (TestCase.Mode.MANUAL, TestCase.Mode.MIXED)
-
-
-def testers(system: System) -> QuerySet[User]:
-    """Members of the system's team who may execute."""
-    return User.objects.filter(
-        memberships__team=system.team_id, memberships__role__gte=Role.TESTER, is_active=True
-    ).order_by("name", "pk")
 
 
 def chosen(run: TestRun, ids: Sequence[int]) -> list[Execution]:
@@ -63,7 +55,7 @@ def split(
     if not chosen:
         raise DomainError("nobody-chosen", _("Choose at least one person."), status=422)
     _check_testers(run.system, chosen)
-    wanted = Execution.objects.filter(run=run, state__in=OPEN, case__mode__in=BY_PERSON)
+    wanted = Execution.objects.filter(run=run, state__in=OPEN, case__mode__in=TestCase.BY_PERSON)
     if not again:
         wanted = wanted.filter(assigned_to=None)
     work = _locked(list(wanted.values_list("pk", flat=True)))
@@ -81,7 +73,7 @@ def _locked(ids: Sequence[int]) -> list[Execution]:
 
 
 def _check_testers(system: System, people: Sequence[User]) -> None:
-    if testers(system).filter(pk__in=[person.pk for person in people]).count() < len(people):
+    if testers_of(system.team_id).filter(pk__in=[person.pk for person in people]).count() < len(people):
         raise DomainError("unknown-user", _("Only testers of this team can be asked."), status=422)
 
 

@@ -7,9 +7,10 @@ from django import forms
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.access import testers_of
 from apps.accounts.models import User
 from apps.core.states import State
-from apps.execution.services import VERDICTS, Asked, testers
+from apps.execution.services import VERDICTS, Asked
 from apps.systems.models import System
 
 NOTE = 20_000  # characters
@@ -71,7 +72,7 @@ class AssignForm(forms.Form):
 
     def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["user"].queryset = testers(system)  # type: ignore[attr-defined]
+        self.fields["user"].queryset = testers_of(system.team_id)  # type: ignore[attr-defined]
 
 
 class AssignChosenForm(ChosenForm, AssignForm):
@@ -89,7 +90,7 @@ class SplitForm(forms.Form):
 
     def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["people"].queryset = testers(system)  # type: ignore[attr-defined]
+        self.fields["people"].queryset = testers_of(system.team_id)  # type: ignore[attr-defined]
 
 
 def first_error(form: forms.Form) -> tuple[str, list[dict[str, str]]]:

@@ -26,7 +26,6 @@ finish_manual_steps = verdicts.finish_manual_steps
 assign = assigning.assign
 chosen = assigning.chosen
 split = assigning.split
-testers = assigning.testers
 
 
 @transaction.atomic

@@ -12,18 +12,27 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.access import testers_of
 from apps.accounts.models import Role
 from apps.core import live
 from apps.runs.models import Artifact, Execution, StepResult, TestRun
 from apps.runs.pages import comparison, downloads, execution_page, groups, run_list, step_tree, variables
 from apps.runs.pages.execution_list import ListFilter
 from apps.runs.pages.execution_list import page as execution_list_page
+from apps.runs.pages.people import manual_work
 from apps.runs.pages.progress import counts
 from apps.systems.access import SystemRequest, system_page
 from apps.systems.models import System
 
 PAGE = 50
+VERDICTS = (  # value, word and icon of the buttons by which a person judges
+    ("passed", _("Pass"), "circle-check"),
+    ("failed", _("Fail"), "circle-x"),
+    ("blocked", _("Blocked"), "ban"),
+    ("skipped", _("Skip"), "circle-minus"),
+)
 
 
 @system_page(Role.VIEWER)
@@ -84,13 +93,18 @@ def _results(request: HttpRequest, run: TestRun) -> dict[str, Any]:
         "reason_count": len(reasons) + more_reasons,
         "flaky": Execution.objects.filter(run=run).flaky().count(),
         "filter": chosen,
-        "page": execution_list_page(run, chosen, request.GET.get("page", "1")),
+        "page": execution_list_page(run, chosen, request.GET.get("page", "1"), request.user),
+        "work": manual_work(run),
     }
 
 
 def _beside(request: HttpRequest, system: System, run: TestRun) -> dict[str, Any]:
     """What the page has beside its live regions: the comparison with an earlier run."""
-    context: dict[str, Any] = {"earlier": comparison.earlier_runs(run)}
+    context: dict[str, Any] = {
+        "earlier": comparison.earlier_runs(run),
+        "testers": testers_of(system.team_id),
+        "verdicts": VERDICTS,
+    }
     wanted = request.GET.get("compare", "")
     if wanted.isdecimal() and len(wanted) < 10:
         other = TestRun.objects.filter(system=system, environment=run.environment_id, number=int(wanted)).first()

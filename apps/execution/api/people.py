@@ -5,9 +5,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from apps.accounts.access import testers_of
 from apps.accounts.models import User
 from apps.core.states import State
-from apps.execution.services import VERDICTS, Asked, testers
+from apps.execution.services import VERDICTS, Asked
 from apps.execution.verdicts import AT_ONCE
 
 NOTE = 20_000  # characters
@@ -22,7 +23,7 @@ class TesterField(serializers.SlugRelatedField[User]):
         super().__init__(slug_field="email", queryset=User.objects.all(), **options)
 
     def get_queryset(self) -> Any:
-        return testers(self.context["system"])
+        return testers_of(self.context["system"].team_id)
 
 
 class AssignSerializer(serializers.Serializer[Any]):

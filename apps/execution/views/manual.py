@@ -13,6 +13,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from apps.accounts.access import testers_of
 from apps.accounts.models import Role
 from apps.core import live
 from apps.core.errors import DomainError
@@ -57,7 +58,7 @@ def manual(request: SystemRequest, system: System, pk: int) -> HttpResponse:
         "execution": found,
         "run": found.run,
         "runner": runner(found, request.user),
-        "testers": services.testers(system),
+        "testers": testers_of(system.team_id),
         "stream": f"{reverse('live:run', args=[system.slug, run.number])}?after={position}",
         "largest": attachments.LARGEST,
     }
