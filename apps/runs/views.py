@@ -44,7 +44,7 @@ def runs(request: SystemRequest, system: System) -> HttpResponse:
     page = Paginator(run_list.runs(system, chosen, request.user), PAGE).get_page(request.GET.get("page"))
     context = _context(request, system) | {"form": form, "chosen": chosen, "page": page, "stream": stream}
     if chosen.get("state") == "waiting":
-        found = run_list.waiting(system, request.user)
+        found = run_list.waiting(system, request.user, request.GET.get("who", ""))
         context |= {"waiting": found, "waiting_shown": found.executions[:PAGE]}
     return _answer(
         request, "runs/runs.html", context, {"run-list": "runs/run_list.html", "run-rows": "runs/run_rows.html"}
@@ -141,6 +141,7 @@ def execution(request: SystemRequest, system: System, pk: int) -> HttpResponse:
         "variables": variables.used(found, results),
         "row_values": variables.of_row(found),
         "artifacts": found.artifacts.select_related("step").order_by("pk")[: execution_page.ARTIFACTS],
+        "deeds": execution_page.deeds(found),
         "stream": stream,
     }
     return _answer(request, "runs/execution.html", context, {"evidence": "runs/execution_evidence.html"})

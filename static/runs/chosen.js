@@ -49,7 +49,7 @@ document.addEventListener("htmx:afterSettle", refresh);
 // What was done with them is done; a refusal keeps the choice and the note.
 document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.target.closest?.("[data-chosen], [data-closes]");
-  if (!form || !event.detail.successful) return;
+  if (!form || event.detail.xhr.status >= 400 || !event.detail.xhr.status) return;
   for (const open of form.parentElement.querySelectorAll("[data-bs-toggle=dropdown][aria-expanded=true]")) open.click();
   form.reset();
   if (form.matches("[data-chosen]")) chosen.clear();

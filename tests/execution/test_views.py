@@ -272,7 +272,21 @@ def test_when_it_is_done_the_next_one_that_waits_is_offered_mine_first(
 
     Execution.objects.filter(pk=mine.pk).update(assigned_to=tester)
 
-    assert f'href="{runner(mine)}"' in client.get(runner(first)).content.decode()
+    for path in (runner(first), runner(free)):  # also from a step that is not done
+        assert f'href="{runner(mine)}"' in client.get(path).content.decode()
+
+
+def test_what_is_mine_in_another_run_comes_before_what_nobody_has_here(
+    client: Client, environment: Environment, make_case: MakeCase, tester: User, waiting: Execution
+) -> None:
+    run = planned_run(environment, [make_case("One"), make_case("Two")])
+    runs.record([waiting_at(one, 1) for one in taken(run)])
+    first, free = run.executions.order_by("position")
+    assert f'href="{runner(free)}"' in client.get(runner(first)).content.decode()
+
+    Execution.objects.filter(pk=waiting.pk).update(assigned_to=tester)
+
+    assert f'href="{runner(waiting)}"' in client.get(runner(first)).content.decode()
 
 
 def test_an_execution_is_assigned_to_testers_of_the_team_only(
@@ -352,6 +366,13 @@ def test_a_step_takes_so_many_files(client: Client, waiting: Execution, monkeypa
     monkeypatch.setattr("apps.execution.attachments.MOST", 2)
 
     assert [attach(client, waiting, f"{n}.txt", b"x").status_code for n in range(3)] == [200, 200, 409]
+
+
+def test_a_file_whose_answer_was_lost_is_kept_once(client: Client, waiting: Execution) -> None:
+    for content in (PNG, PNG, PNG[:-1] + b"1"):
+        assert attach(client, waiting, "shot.png", content).status_code == 200
+
+    assert Artifact.objects.count() == 2
 
 
 def test_a_file_can_be_taken_away_until_the_verdict(
