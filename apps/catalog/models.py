@@ -223,6 +223,9 @@ class TestPlan(Timestamped):
         validators=[MinValueValidator(10), MaxValueValidator(LONGEST_RUN)],
     )
 
+    # Component slug → names of the versions that it is meant for; what is not named may be of any version.
+    versions = models.JSONField(_("Versions"), default=dict, db_default={}, blank=True)
+
     objects = InSystemQuerySet.as_manager()
 
     class Meta:

@@ -37,6 +37,8 @@ class StartForm(RefusableMixin, forms.Form):
         choices=[("", _("as usual")), *RunPriority.choices], required=False, label=_("Priority"), initial=""
     )
 
+    any_versions = forms.BooleanField(required=False, label=_("Run all the same, with the versions that are deployed"))
+
     def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         querysets = {

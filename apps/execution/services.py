@@ -8,9 +8,11 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.catalog.models import TestCase, TestPlan
-from apps.core.errors import DomainError
+from apps.catalog.services import unmet
+from apps.core.errors import Conflict, DomainError
 from apps.core.states import State
 from apps.environments.models import Environment
+from apps.environments.services import versions_deployed
 from apps.execution import assigning, control, dispatch, planning, verdicts
 from apps.runs import services as runs
 from apps.runs.models import Execution, TestRun
@@ -43,15 +45,19 @@ def start_run(
     priority: str | None = None,
     retries: int | None = None,
     time_limit: int | None = None,
+    any_versions: bool = False,
 ) -> TestRun:
     """Plan a run of *cases* (each × the rows of its data set) in *environment* and send it to the workers.
 
     *priority*, *retries* (of cases that say nothing of it) and *time_limit* (seconds) are those of *plan* unless
-    given. DomainError ``nothing-to-run`` when there is no case, ``other-system`` when something is not of *system*.
+    given. DomainError ``nothing-to-run`` when there is no case, ``other-system`` when something is not of *system*;
+    Conflict ``other-versions`` where *plan* is meant for others than are deployed, unless *any_versions* will do.
     """
     chosen = list(cases)
     if environment.system_id != system.pk or any(case.system_id != system.pk for case in chosen):
         raise DomainError("other-system", _("The environment and the cases must be of this system."), status=422)
+    if plan is not None and not any_versions:
+        _check_versions(plan, environment)
     order = planning.plan(chosen, environment, retries=_or_of_plan(retries, plan.retries if plan else None) or 0)
     run = runs.create_run(
         environment=environment,
@@ -74,6 +80,15 @@ def start_run(
 def start_runs(*, environments: Sequence[Environment], **what: Any) -> list[TestRun]:
     """The same run in each of *environments*, by one click; all of them or none."""
     return [start_run(environment=environment, **what) for environment in environments]
+
+
+def _check_versions(plan: TestPlan, environment: Environment) -> None:
+    if not plan.versions:
+        return
+    if others := unmet(plan, versions_deployed(environment)):
+        words = {"name": environment.name, "others": "; ".join(map(str, others))}
+        text = _("“%(name)s” has other versions than this plan is meant for: %(others)s.") % words
+        raise Conflict("other-versions", text)
 
 
 def _or_of_plan(given: int | None, planned: int | None) -> int | None:
@@ -123,7 +138,7 @@ def rerun(
     }
     if fresh:
         cases = {execution.case_id: execution.case for execution in chosen}
-        return start_run(system=run.system, cases=cases.values(), **same)
+        return start_run(system=run.system, cases=cases.values(), any_versions=True, **same)
     return _again(chosen, seed=run.seed, **same)
 
 

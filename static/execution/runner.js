@@ -18,6 +18,7 @@ function begin() {
   const form = current();
   if (!form || form.dataset.begun) return;
   form.dataset.begun = "yes";
+  document.querySelector(".runner-steps [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
   const draft = drafts.save(form.dataset.runner, { begun: drafts.load(form.dataset.runner).begun ?? Date.now() });
   if (draft.note) {
     form.note.value = draft.note;

@@ -43,6 +43,7 @@ def body(route: Route, world: World) -> dict[str, Any]:
         "api:plans-list": {**system, "name": "New", "suites": [world.suite.pk], "cases": [world.case.number]},
         "api:shared-steps-list": {**system, "definition": {**world.definition, "title": "New"}},
         "api:runs-list": {**place, "cases": [world.case.number]},
+        "api:runs-estimate": {**place, "cases": [world.case.number]},
         "api:runs-cancel": {},
         "api:runs-pause": {},
         "api:runs-resume": {},

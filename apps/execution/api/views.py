@@ -22,7 +22,8 @@ from apps.execution.api.people import (
     SplitSerializer,
     VerdictsSerializer,
 )
-from apps.execution.api.serializers import RerunSerializer, RunDetailSerializer, StartSerializer
+from apps.execution.api.serializers import EstimateSerializer, RerunSerializer, RunDetailSerializer, StartSerializer
+from apps.execution.pages.start import estimate
 from apps.runs.api.serializers import RunSerializer
 from apps.runs.models import TestRun
 
@@ -70,6 +71,17 @@ class RunViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[TestRun]):
         demand(request.user, values["system"].team_id, Role.TESTER)
         run = services.start_run(**values, started_by=_user(request), trigger=TestRun.Trigger.API)
         return self._answer(run, 201)
+
+    @extend_schema(request=StartSerializer, responses=EstimateSerializer)
+    @action(detail=False, methods=["post"])
+    def estimate(self, request: Request) -> Response:
+        """What a run would be if it were started so; nothing is started."""
+        wanted = StartSerializer(data=request.data, context={"request": request})
+        wanted.is_valid(raise_exception=True)
+        values = wanted.validated_data
+        demand(request.user, values["system"].team_id, Role.TESTER)
+        found = estimate(values["cases"], values["environment"], values.get("plan"))
+        return Response(EstimateSerializer(found).data)
 
     @extend_schema(request=None, responses=RunSerializer)
     @action(detail=True, methods=["post"])

@@ -54,8 +54,9 @@ def _asked(request: HttpRequest, system: System) -> Any:
 def _context(request: SystemRequest, system: System, form: StartForm) -> dict[str, Any]:
     context: dict[str, Any] = {"system": system, "section": "runs", "form": form}
     if form.is_valid():
-        cases = form.cases
-        context |= {"cases": cases, "estimates": [estimate(cases, one) for one in form.cleaned_data["environment"]]}
+        cases, data = form.cases, form.cleaned_data
+        estimates = [estimate(cases, one, data["plan"]) for one in data["environment"]]
+        context |= {"cases": cases, "estimates": estimates, "unmet": any(one.unmet for one in estimates)}
     return context | {"plans": system.plans.exists(), "environments": system.environments.exists()}
 
 
@@ -69,6 +70,7 @@ def _started(form: StartForm, system: System, user: Any) -> list[TestRun]:
             plan=data["plan"],
             started_by=user,
             priority=data["priority"] or None,
+            any_versions=data["any_versions"],
         )
     except DomainError as error:
         form.refuse(error)
