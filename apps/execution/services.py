@@ -116,14 +116,15 @@ def rerun(
 ) -> TestRun:
     """Run again at the cases' current revisions, with the original data rows and seeds.
 
-    *which*: ``all``, ``failed`` (failed and blocked), or ``chosen`` with execution ids in *executions*. *fresh* plans
-    the cases of these anew: with the rows that their data sets have now, and new seeds.
+    *which*: ``all``, ``failed`` (failed and blocked), or ``chosen`` with execution ids of this run in *executions*.
+    *fresh* plans the cases of these anew: with the rows that their data sets have now, and new seeds. The versions of
+    a plan are not asked for again.
     """
     chosen = run.executions.select_related("case").order_by("position")
     if which == "failed":
         chosen = chosen.filter(state__in=[State.FAILED, State.BLOCKED])
     elif which == "chosen":
-        chosen = chosen.filter(pk__in=list(executions))
+        chosen = chosen.filter(pk__in=[one.pk for one in assigning.chosen(run, list(executions))])
     elif which != "all":
         raise DomainError("unknown-choice", _("Rerun “all”, “failed” or “chosen”."), status=422)
     same: dict[str, Any] = {

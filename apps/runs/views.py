@@ -105,12 +105,22 @@ def _beside(request: HttpRequest, system: System, run: TestRun) -> dict[str, Any
         "testers": testers_of(system.team_id),
         "verdicts": VERDICTS,
     }
-    wanted = request.GET.get("compare", "")
-    if wanted.isdecimal() and len(wanted) < 10:
-        other = TestRun.objects.filter(system=system, environment=run.environment_id, number=int(wanted)).first()
-        if other is not None and other.pk != run.pk:
-            context |= {"other": other, "changes": comparison.compare(run, other)}
+    other = _compared(request, run)
+    if other is not None:
+        context |= {"other": other, "changes": comparison.compare(run, other)}
     return context
+
+
+def _compared(request: HttpRequest, run: TestRun) -> TestRun | None:
+    """The run to compare with: the one asked for, or else the one that this run repeats."""
+    wanted = request.GET.get("compare")
+    if wanted is None:
+        before = run.rerun_of
+        return before if before is not None and before.environment_id == run.environment_id else None
+    if not wanted.isdecimal() or len(wanted) >= 10:
+        return None
+    others = TestRun.objects.filter(system=run.system_id, environment=run.environment_id).exclude(pk=run.pk)
+    return others.filter(number=int(wanted)).first()
 
 
 @system_page(Role.VIEWER)

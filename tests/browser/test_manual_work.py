@@ -271,3 +271,24 @@ def test_the_chosen_bar_is_accessible_and_fits(
 
     axe(page)
     shoot(page, "run-chosen")
+
+
+def test_chosen_executions_run_again_and_are_compared_when_they_end(visit: Visit, run: TestRun, tester: User) -> None:
+    page = visit(f"/s/shop/runs/{run.number}/", tester)
+    choose(page, "Row 0", "Row 1")
+
+    page.locator("[data-chosen]").get_by_role("button", name="Rerun", exact=True).click()
+
+    expect(page.get_by_text("Started again as #2.")).to_be_visible()
+    again = TestRun.objects.latest("pk")
+    assert list(again.executions.values_list("row_label", flat=True)) == ["Row 0", "Row 1"]
+    services.record([ended(one, step(0, "failed")) for one in taken(again)])
+    expect(page.locator("#comparison")).to_contain_text("Failing, not run then")
+
+
+def test_the_command_of_a_worker_is_copied(visit: Visit, environment: Environment, tester: User) -> None:
+    page = visit("/s/shop/workers/", tester)
+
+    page.get_by_role("button", name="Copy the command").first.click()
+
+    assert "worker --queues execution" in page.evaluate("navigator.clipboard.readText()")
