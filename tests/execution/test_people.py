@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Role, Team, User
 from apps.catalog.models import TestCase, TestSuite
@@ -250,6 +252,48 @@ def test_the_page_shares_a_run_out_and_gives_chosen_ones_away(
         assert client.post(f"{url}/split/", body).status_code == 422
     assert client.post(f"{url}/assign/", {"execution": ["99:0:0"], "user": tester.pk}).status_code == 422
     assert sign_in(viewer).post(f"{url}/split/", {"people": [tester.pk], "how": "evenly"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["", "?who=me", "?state=waiting", "?who=nobody"])
+def test_the_run_page_asks_as_often_for_many_people_and_executions(
+    sign_in: Callable[[User], Client],
+    environment: Environment,
+    make_case: MakeCase,
+    tester: User,
+    team: Team,
+    path: str,
+) -> None:
+    client, counts = sign_in(tester), []
+    for people in (2, 12):
+        names = [member(team, Role.TESTER, f"P{people}x{n}") for n in range(people)]
+        run = planned_run(environment, [make_case(f"Case {n}", MANUAL, mode="manual") for n in range(2 * people)])
+        runs.record([waiting_at(one) for one in taken(run)[:people]])
+        services.split(run, [*names, tester], by=tester)
+        client.get(f"/s/shop/runs/{run.number}/{path}")
+        with CaptureQueriesContext(connection) as captured:
+            page = text(client.get(f"/s/shop/runs/{run.number}/{path}").content)
+        counts.append(len(captured))
+        assert f"P{people}x0" in page
+
+    assert counts[0] == counts[1] <= 22
+
+
+@pytest.mark.parametrize("deeds", [2, 20])
+def test_the_execution_page_and_the_api_ask_as_often_for_many_deeds(
+    sign_in: Callable[[User], Client], api: Any, rows: list[Execution], tester: User, lead: User, deeds: int
+) -> None:
+    for n in range(deeds):
+        services.assign([rows[0]], to=(tester, lead)[n % 2], by=lead)
+    client, url = sign_in(tester), f"/s/shop/executions/{rows[0].pk}/"
+    client.get(url)
+
+    with CaptureQueriesContext(connection) as page:
+        assert text(client.get(url).content).count("gave it to Tom") == deeds // 2
+    with CaptureQueriesContext(connection) as program:
+        assert len(api(tester).get(f"/api/v1/executions/{rows[0].pk}/").json()["events"]) == deeds
+
+    assert len(page) <= 24
+    assert len(program) <= 14
 
 
 # -- by programs
