@@ -22,6 +22,7 @@ from apps.runs.models import TestRun
 from apps.runs.signals import executions_failed, run_finished
 
 WORSE = ("skipped", "passed", "blocked", "failed")  # the later, the worse; others leave no record
+NAMED = 200  # executions in one piece of news
 COUNTED = ("passed", "failed", "blocked", "skipped", "cancelled", "waiting")
 _OF_A_RUN = ("id", "system_id", "number", "phase", "verdict", "total", "cancel_requested_at")
 PROGRESS_COLUMNS = ", ".join((*_OF_A_RUN, *COUNTED))
@@ -118,6 +119,11 @@ def progress_of(run: TestRun) -> dict[str, Any]:
     }
 
 
+def changed(execution_ids: Sequence[int]) -> dict[str, Any]:
+    """News of changed executions; ``more`` says that others changed, too, which are not named."""
+    return {"ids": list(execution_ids[:NAMED]), "more": len(execution_ids) > NAMED}
+
+
 def tell_progress(run: TestRun) -> None:
     """Tell open pages of the run and of its system how it is going. Call after the commit."""
     live.publish_all(_progress(run))
@@ -131,7 +137,7 @@ def _progress(run: TestRun) -> list[live.Event]:
 def _tell(run: TestRun, execution_ids: list[int], failed: list[int], ended: bool) -> None:
     events = _progress(run)
     if execution_ids:
-        events.insert(0, (run.topic, "executions", {"ids": execution_ids[:200]}))
+        events.insert(0, (run.topic, "executions", changed(execution_ids)))
     if ended:
         events.append((run.topic, "finished", progress_of(run)))
     live.publish_all(events)

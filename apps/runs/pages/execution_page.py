@@ -8,13 +8,14 @@ from typing import Any
 from django.db.models import QuerySet
 
 from apps.core.states import State
-from apps.runs.models import Artifact, Attempt, CaseRecord, Execution, StepResult
+from apps.runs.models import Artifact, Attempt, CaseRecord, Execution, ExecutionEvent, StepResult
 from apps.runs.pages.bodies import FULL, INLINE, Body, Line, body, diff_lines
 from apps.runs.pages.exchange import Side, as_curl, side
 from apps.runs.pages.waterfall import Phase, phases, timeline
 
 _VALUE = 2_000  # characters of an expected or actual value on the page
 ARTIFACTS = 50
+DEEDS = 100
 _RECENT = 500  # executions of a case in which its last pass is looked for
 
 
@@ -126,6 +127,12 @@ class Surroundings:
     following: Execution | None
     attempts: Sequence[Attempt]
     defects: list[Any]
+
+
+def deeds(execution: Execution) -> list[ExecutionEvent]:
+    """Who did what with it, the first first; of very many the last."""
+    newest = execution.events.select_related("actor", "assignee", "before").order_by("-pk")[:DEEDS]
+    return list(newest)[::-1]
 
 
 def surroundings(execution: Execution) -> Surroundings:
