@@ -16,6 +16,8 @@ def words() -> dict[str, str]:
         "at_jsonpath": _("JSONPath, e.g. $.id"),
         "at_xpath": _("XPath, e.g. //h1"),
         "at_regex": _("Pattern"),
+        "at_locator": _("Where, e.g. role=heading"),
+        "at_attribute": _("Where @ attribute, e.g. a.help @ href"),
         "true": _("yes"),
         "false": _("no"),
         "unknown": _("{name} (not known here)"),

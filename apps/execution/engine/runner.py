@@ -98,14 +98,15 @@ class _CaseRun:
         await self._steps(case)
         if self._waiting_at is None:
             await self._teardown(case)
-            await self._close()
+        await self._close()
         return self._outcome()
 
     async def _close(self) -> None:
         """Close what the steps had opened for the case, also when it is cancelled again meanwhile."""
+        session = self._scope.session
         try:
             async with asyncio.timeout(_CLOSING):
-                await self._scope.session.aclose()
+                await (session.aclose() if self._waiting_at is None else session.pause())
         except TimeoutError:
             log.warning("closing took too long", extra={"execution_id": self._request.execution_id})
         except asyncio.CancelledError:

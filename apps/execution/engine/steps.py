@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apps.catalog.definition import Field, Kind, Step, find_kind
-from apps.catalog.definition.canonical import subjects_of
+from apps.catalog.definition.canonical import places_of, subjects_of
 from apps.catalog.definition.fields import Choice
 from apps.catalog.definition.problems import Problems
 from apps.catalog.definition.values import FieldChecker
@@ -26,6 +26,7 @@ from apps.execution.executors.base import (
     StepBlocked,
     StepContext,
     StepRequest,
+    Wanted,
 )
 from apps.execution.executors.registry import Executors
 from apps.execution.executors.sessions import CaseSession
@@ -118,14 +119,16 @@ async def _do(step: Step, outcome: StepOutcome, scope: Scope) -> None:
     try:
         _check_permission(kind, scope)
         outcome.span_id = tracing.new_span_id()
+        checks, capture = scope.templates.render(step.expect, "expect"), scope.templates.render(step.capture, "capture")
+        until = scope.templates.render(step.retry.until, "retry.until") if step.retry and step.retry.until else ()
         prepared = _Prepared(
             kind,
             executor,
-            StepRequest(step.kind, params, step.timeout),
+            StepRequest(step.kind, params, step.timeout, _wanted(kind, checks, capture, until)),
             StepContext(scope.execution_id, tracing.traceparent(scope.trace_id, outcome.span_id), scope.session),
-            scope.templates.render(step.expect, "expect"),
-            scope.templates.render(step.capture, "capture"),
-            scope.templates.render(step.retry.until, "retry.until") if step.retry and step.retry.until else (),
+            checks,
+            capture,
+            until,
         )
         if scope.ticket is not None and await scope.ticket.arrive():
             outcome.started_at = datetime.now(UTC)
@@ -133,6 +136,26 @@ async def _do(step: Step, outcome: StepOutcome, scope: Scope) -> None:
     finally:
         if not outcome.request:  # the executor did not come so far as to say what it sent
             outcome.request = executor.describe(params)
+
+
+def _wanted(
+    kind: Kind,
+    checks: Sequence[dict[str, Any]],
+    capture: Mapping[str, dict[str, Any]],
+    until: Sequence[dict[str, Any]],
+) -> Wanted:
+    """What a live kind looks at by itself: everything in question, until what decides this try holds."""
+    if not kind.live:
+        return Wanted()
+    captured = [(source["from"], source.get("at", "")) for source in capture.values()]
+
+    def holds(observed: Observed) -> bool:
+        if until:
+            return all(assertions.evaluate(kind, check, observed).passed for check in until)
+        found = all(assertions.is_there(kind, source, observed) for source in capture.values())
+        return found and all(check.passed for check in _check(kind, checks, observed))
+
+    return Wanted([*places_of(checks), *places_of(until), *captured], holds)
 
 
 def _check_permission(kind: Kind, scope: Scope) -> None:

@@ -1,6 +1,6 @@
 """What an executor is: one step kind, values in, values out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -29,6 +29,21 @@ class NotObserved(Exception):
     """A subject has no value in this result; the text says why."""
 
 
+def _nothing_more(observed: "Observed") -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the checks and captures of a step look at, for kinds that must look while the other side is there.
+
+    *places* are pairs of subject and ``at``; *holds* says of what was seen whether everything holds.
+    """
+
+    places: Sequence[tuple[str, str]] = ()
+    holds: Callable[["Observed"], bool] = _nothing_more
+
+
 @dataclass(frozen=True, slots=True)
 class StepRequest:
     """One step, rendered. *params* fit the fields of its kind; *timeout* is seconds for this try."""
@@ -36,6 +51,7 @@ class StepRequest:
     kind: str
     params: Mapping[str, Any]
     timeout: float
+    wanted: Wanted = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
