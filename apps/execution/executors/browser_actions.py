@@ -14,6 +14,7 @@ from apps.execution.executors.base import SeamError, StepBlocked
 from apps.execution.executors.browser_places import find
 from apps.execution.executors.browser_session import BrowserSession, is_web
 
+_TELLING = (" is not ", "intercepts pointer events", "did not find")  # lines of its log that say what is in the way
 _LONGEST = 200  # characters of what an action says of itself
 
 
@@ -80,8 +81,8 @@ class Actions:
         try:
             await session.page.goto(address, timeout=self._left, wait_until="load")
         except Error as error:
-            if "net::ERR_ABORTED" in str(error) and session.log.downloads:
-                return  # it is not shown but downloaded
+            if "Download is starting" in str(error):
+                return  # it is not shown
             if "ERR_TUNNEL_CONNECTION_FAILED" in str(error) and session.proxy.refused:
                 raise StepBlocked(session.proxy.refused[-1]) from None
             raise
@@ -146,9 +147,7 @@ def reason(error: Exception) -> str:
     log = [line.removeprefix("- ") for line in lines[1:] if line.startswith("- ")]
     if "strict mode violation" in first:
         return f"{first.partition('strict mode violation: ')[2]}; say which one, such as by >> nth=0"
-    telling = [
-        line for line in log if not line.startswith(("attempting", "retrying", "waiting 1", "waiting 2", "waiting 5"))
-    ]
+    telling = [line for line in log if any(word in line for word in _TELLING)] or log[:1]
     if isinstance(error, PlaywrightTimeout):
         return f"not within the time of the step: {telling[-1] if telling else first}"
     return first.partition("\n")[0]

@@ -25,6 +25,7 @@ from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.browser_proxy import REFUSED, CheckedProxy
 from apps.execution.executors.urls import without_password
 
+_FAVICON = "/favicon.ico"  # asked for by the browser itself, and missing in most places
 _MOST = 500  # requests, messages and so on of one step
 _LONGEST = 2_000  # characters of one message
 _CARRIED = 256 * 1024  # characters of cookies and storage that go on behind a person's step
@@ -177,7 +178,7 @@ class BrowserSession:
     def _on_console(self, message: ConsoleMessage) -> None:
         text = message.text[:_LONGEST]
         _add(self.log.console, {"type": message.type, "text": text})
-        if message.type == "error":
+        if message.type == "error" and not str(message.location.get("url", "")).endswith(_FAVICON):
             _add(self.log.errors, text)
 
     def _on_error(self, error: WebError) -> None:

@@ -1,6 +1,7 @@
 """Pages for a real browser, on loopback: ordinary ones, and such as nobody wishes for."""
 
 import http.server
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -161,8 +162,6 @@ def site(_site: Site) -> Site:
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """Path of the system's Chromium."""
-    import os
-
     found = chromium.find()
     if found is None:
         reason = "No Chromium found: set INTEGHUB_CHROMIUM to its path. BROWSER STEPS WERE NOT TESTED."
