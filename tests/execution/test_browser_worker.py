@@ -116,8 +116,8 @@ def test_browser_cases_travel_in_small_chunks_to_workers_that_allow_them(
         start(environment, [*cases, make_case("Plain")], tester)
 
     assert sorted(messages) == [
-        *[("execution+browser", 1), ("execution+browser", 2), ("execution+browser", 2)],
         ("execution", 1),
+        *[("execution+browser", 1), ("execution+browser", 2), ("execution+browser", 2)],
     ]
     assert queues.width_of("browser+command") == 2
     assert queues.width_of("command") is None

@@ -65,6 +65,16 @@ _LABELS = {
     "revision": gettext_lazy("Revision"),
     "arguments": gettext_lazy("Values of its parameters"),
     "seconds": gettext_lazy("Seconds"),
+    "title": gettext_lazy("Title of the page"),
+    "errors": gettext_lazy("Errors on the console"),
+    "failed_requests": gettext_lazy("Failed requests"),
+    "request_count": gettext_lazy("Requests"),
+    "dialogs": gettext_lazy("Dialogs"),
+    "downloads": gettext_lazy("Downloads"),
+    "session": gettext_lazy("Session"),
+    "language": gettext_lazy("Language"),
+    "width": gettext_lazy("Width (px)"),
+    "height": gettext_lazy("Height (px)"),
 }
 _ALWAYS_BLOCKS = frozenset(
     {"body", "json", "form", "query", "rows", "message", "messages", "value", "stdout", "stderr", "stdin", "shell"}
