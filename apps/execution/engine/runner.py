@@ -198,6 +198,9 @@ class _CaseRun:
         finally:
             outcome.duration_ms = round((time.perf_counter() - clock) * 1000, 3)
             seal(outcome, self._scope.masker)
+            if not step.is_group:  # steps of a group are sealed already
+                for child in outcome.inside:
+                    seal(child, self._scope.masker)
             (place.into if place else self.outcomes).append(outcome)
             if place is None:
                 self._tell("step_finished", outcome)

@@ -14,6 +14,7 @@ from apps.catalog.definition.fields import Choice
 from apps.catalog.definition.problems import Problems
 from apps.catalog.definition.values import FieldChecker
 from apps.execution.engine import assertions, tracing
+from apps.execution.engine.children import inside
 from apps.execution.engine.gate import Ticket
 from apps.execution.engine.masking import Masker, texts_in
 from apps.execution.engine.model import CheckResult, State, StepOutcome
@@ -32,6 +33,9 @@ from apps.execution.executors.registry import Executors
 from apps.execution.executors.sessions import CaseSession
 
 log = logging.getLogger(__name__)
+
+MAX_CHILDREN = 5_000  # results inside those of steps that one case may leave
+_ROOM = "room for children"
 
 
 @dataclass(slots=True)
@@ -199,6 +203,8 @@ async def _try(prepared: _Prepared, outcome: StepOutcome, scope: Scope) -> bool:
     observed.timings.setdefault("total", total)
     observed.subjects.setdefault("duration", round(observed.timings["total"], 3))
     _keep(observed, outcome)
+    if observed.children:
+        _keep_children(observed, outcome, scope)
     if failure:
         outcome.state = State.FAILED
         outcome.message = failure
@@ -233,6 +239,13 @@ def _keep(observed: Observed, outcome: StepOutcome) -> None:
         outcome.response = {**observed.response, "notes": observed.notes}
 
 
+def _keep_children(observed: Observed, outcome: StepOutcome, scope: Scope) -> None:
+    """Results inside this one; a case has room for so many in all."""
+    left = scope.session.held.setdefault(_ROOM, MAX_CHILDREN)
+    outcome.inside = inside(outcome, observed.children, left)
+    scope.session.held[_ROOM] = left - len(outcome.inside)
+
+
 def _over(prepared: _Prepared, observed: Observed, outcome: StepOutcome) -> bool:
     """Whether what the retry waits for has come; without such checks there is nothing to wait for."""
     if not prepared.until:
@@ -264,8 +277,9 @@ def _look(
     outcome.checks = _check(kind, checks, observed)
     missing = _capture(kind, capture, observed, outcome, scope)
     failed = [check for check in outcome.checks if not check.passed]
-    outcome.state = State.FAILED if failed or missing else State.PASSED
-    outcome.message = _summary(failed) or missing
+    verdict = "" if "failed" in subjects_of(checks) else observed.verdict
+    outcome.state = State.FAILED if failed or missing or verdict else State.PASSED
+    outcome.message = verdict or _summary(failed) or missing
 
 
 def _check(kind: Kind, checks: Sequence[dict[str, Any]], observed: Observed) -> list[CheckResult]:

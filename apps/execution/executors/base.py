@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from apps.execution.engine.model import Artifact
+from apps.execution.engine.model import Artifact, State
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.sessions import CaseSession
 
@@ -70,11 +70,24 @@ class Lazy(Protocol):
     def __call__(self) -> Any: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """A result inside that of the step, such as a test of a report; those of one *group* are shown together."""
+
+    group: str
+    name: str
+    state: State
+    message: str = ""
+    duration_ms: float = 0.0
+    response: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Observed:
     """What an executor saw. *request* and *response* are for people, *subjects* for checks.
 
     *timings* are milliseconds. *notes* say what was cut. *gives* are variables for the steps behind.
+    *verdict* fails the step with its text, unless the step itself checks how many ``failed``.
     """
 
     request: dict[str, Any] = field(default_factory=dict)
@@ -84,6 +97,8 @@ class Observed:
     artifacts: list[Artifact] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     gives: Mapping[str, Any] | None = None
+    children: Sequence[Child] = ()
+    verdict: str = ""
 
     def subject(self, name: str) -> Any:
         """The value that a check called *name* looks at. Raises ``NotObserved``."""

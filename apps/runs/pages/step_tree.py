@@ -63,6 +63,7 @@ def light_steps(execution: Execution, attempt: int) -> list[StepResult]:
         method=Left(KT("request__method"), _SUMMARY),
         url=Left(KT("request__url"), _SUMMARY),
         status=Left(KT("response__status"), 40),
+        tests=KeyTransform("tests", "response"),
         row_count=Left(KT("response__row_count"), 20),
         exit_code=Left(KT("response__exit_code"), 20),
         passes=KeyTransform("passes", "response"),
@@ -140,6 +141,8 @@ def _summary(result: Any) -> str:
         return str(result.message.splitlines()[0][:_SUMMARY])
     if result.note:
         return str(result.note.splitlines()[0][:_SUMMARY])
+    if isinstance(result.tests, dict) and "total" in result.tests:
+        return _("%(passed)s of %(count)s passed") % {"passed": result.tests["passed"], "count": result.tests["total"]}
     if result.passes and len(result.passes) > 1:
         passed = sum(one["state"] == State.PASSED for one in result.passes)
         return _("%(passed)s of %(count)s passed") % {"passed": passed, "count": len(result.passes)}
