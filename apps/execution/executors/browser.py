@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -37,14 +38,15 @@ class BrowserExecutor:
 
     async def run(self, step: StepRequest, context: StepContext) -> Observed:
         """Do the actions, look at the page, take the picture."""
+        asked = time.perf_counter()
         try:
             session = await self._of_case(context.session).find(step.params)
         except Error as error:
             raise StepBlocked(f"the browser did not open a window: {str(error).split(chr(10))[0]}") from None
         async with session.lock:
-            return await BrowserStep(self._settings.browser, session, step, self.describe(step.params)).run(
-                context.traceparent
-            )
+            work = BrowserStep(self._settings.browser, session, step, self.describe(step.params))
+            work.ready_ms = (time.perf_counter() - asked) * 1000
+            return await work.run(context.traceparent)
 
     def _of_case(self, session: CaseSession) -> "_CaseSessions":
         found: _CaseSessions | None = session.held.get(_SESSIONS)

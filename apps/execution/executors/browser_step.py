@@ -20,6 +20,7 @@ from apps.execution.executors.urls import without_password
 _PICTURE = 8.0  # seconds, and as many for the trace
 _WAIT = 5.0
 _BETTER_TOLD = 1.5  # seconds in which Playwright says by itself what an action waits for
+_NOTICED = 100.0  # milliseconds
 _SHOWN = 50  # messages and failed requests in the result
 _ENDLESS = "the page does not answer: a script of it may never end"
 
@@ -35,6 +36,8 @@ class BrowserStep:
         self._step = step
         self._params = step.params
         self._observed = Observed(request=request)
+        self.ready_ms = 0.0
+        """How long it took until there was a window, which is not the page's fault."""
 
     async def run(self, traceparent: str) -> Observed:
         """Raises ``SeamError`` for an action that failed, ``StepBlocked`` for one that may not be done."""
@@ -94,6 +97,7 @@ class BrowserStep:
             "dialogs": log.dialogs[:_SHOWN],
             "downloads": log.downloads[:_SHOWN],
             "request_count": len(log.requests),
+            **({"ready_ms": round(self.ready_ms)} if self.ready_ms >= _NOTICED else {}),
         }
         self._observed.notes += session.proxy.refused
         if log.tabs_closed:

@@ -99,7 +99,7 @@ def detail(step: StepResult, *, full: bool = False) -> StepDetail:
         step=step,
         checks=[_check(check) for check in checks],
         request=side({} if step.kind == "manual" else step.request, limit),
-        response=side({name: value for name, value in step.response.items() if name not in apart}, limit),
+        response=side(_flat({name: value for name, value in step.response.items() if name not in apart}), limit),
         phases=phases(step.timings),
         timeline=timeline(step.response.get("passes") or [], step.duration_ms),
         curl=as_curl(step.request),
@@ -108,6 +108,15 @@ def detail(step: StepResult, *, full: bool = False) -> StepDetail:
         artifacts=list(step.artifacts.order_by("pk")[:ARTIFACTS]) if step.pk else [],
         actions=told,
     )
+
+
+def _flat(response: dict[str, Any]) -> dict[str, Any]:
+    """*response* with the counts of its tests side by side."""
+    counts = response.get("tests")
+    if not isinstance(counts, dict) or "total" not in counts:
+        return response
+    rest = {name: value for name, value in response.items() if name != "tests"}
+    return {"tests": counts["total"], **{name: counts[name] for name in counts if name != "total"}, **rest}
 
 
 def _check(check: dict[str, Any]) -> CheckView:

@@ -40,7 +40,8 @@ def report(xml: str, **more: Any) -> CaseOutcome:
 
 def test_each_test_of_pytest_is_a_result_of_its_own() -> None:
     packed = base64.b64encode(SUITE.encode()).decode()
-    script = f"echo {packed} | base64 -d > test_shop.py; {sys.executable} -m pytest -q -p no:cacheprovider --junitxml report.xml"
+    pytest_here = f"{sys.executable} -m pytest -q -p no:cacheprovider"
+    script = f"echo {packed} | base64 -d > test_shop.py; {pytest_here} --junitxml report.xml"
     outcome = outcome_of(command(script + " -o junit_logging=all"), secrets={"KEY": "s3cr3t-value"})
     step, *children = outcome.steps
     assert step.state is State.FAILED

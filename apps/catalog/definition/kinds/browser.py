@@ -87,6 +87,7 @@ BROWSER = Kind(
             name="actions",
             type="objects",
             label=_("Actions"),
+            required=True,
             help=_("One after the other; each waits until it can be done."),
             fields=_ACTION,
             item=_("action"),
