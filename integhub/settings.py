@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from integhub import __version__, patience
 from integhub.logs import logging_config
+from integhub.runtime import chromium
 from integhub.ticking import Every
 
 django_stubs_ext.monkeypatch()  # forms.ModelForm[Team] and the like
@@ -318,6 +319,7 @@ EXECUTION_ALLOW = listed("INTEGHUB_ALLOW")
 EXECUTION_DENY_ADDRESSES = listed("INTEGHUB_DENY_ADDRESSES")
 EXECUTION_ALLOW_ADDRESSES = listed("INTEGHUB_ALLOW_ADDRESSES")
 EXECUTION_ONLY_ALLOWED = os.environ.get("INTEGHUB_ONLY_ALLOWED") == "1"
+EXECUTION_CHROMIUM = chromium.find() or ""
 EXECUTION_STUCK_AFTER = float(os.environ.get("INTEGHUB_STUCK_AFTER", "60"))  # seconds
 EXECUTION_MEMORY = int(os.environ.get("INTEGHUB_WORKER_MEMORY", "4096")) * 1024 * 1024
 

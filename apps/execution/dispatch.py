@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from apps.core.states import State
-from apps.execution.queues import queue_of
+from apps.execution.queues import queue_of, width_of
 from apps.runs.models import Execution, TestRun
 
 logger = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ def largest(run: TestRun) -> int:
 
 def chunks(ids: Sequence[int], largest: int = USUAL) -> Iterator[list[int]]:
     """Ids in growing chunks: 4, 4, 8, 8, 16, 16, … *largest*."""
-    start, size, again = 0, FIRST, False
+    start, size, again = 0, min(FIRST, largest), False
     while start < len(ids):
         yield list(ids[start : start + size])
         start += size
@@ -49,13 +49,16 @@ def send(run: TestRun, ids: Sequence[int]) -> None:
     """Hand *ids* (queued executions of *run*) to the workers of its environment. Call after the commit."""
     special = Execution.objects.filter(run=run) if len(ids) > MANY else Execution.objects.filter(pk__in=ids)
     needs = dict(special.exclude(needs="").values_list("pk", "needs"))
-    by_queue: dict[str, list[int]] = {}
+    by_needs: dict[str, list[int]] = {}
+    most = largest(run)
     for pk in ids:
-        by_queue.setdefault(queue_of(run, needs.get(pk, "")), []).append(pk)
+        by_needs.setdefault(needs.get(pk, ""), []).append(pk)
     try:
         with current_app.producer_or_acquire() as producer:
-            for queue, some in by_queue.items():
-                for chunk in chunks(some, largest(run)):
+            for needed, some in by_needs.items():
+                queue, width = queue_of(run, needed), width_of(needed)
+                # What one process does few of at once goes in small chunks, so that others take some of it.
+                for chunk in chunks(some, width or most):
                     current_app.send_task(CHUNK_TASK, (run.pk, chunk), queue=queue, producer=producer)
     except OperationalError as error:
         # The run is stored: the sweeper sends it as soon as Redis is back.

@@ -51,6 +51,8 @@ class Share:
     environment_id: int
     holder: str
     held: int = 0
+    most: int = 32_767
+    """Places that this process could use at all."""
 
     @classmethod
     def of(cls, environment_id: int) -> "Share":
@@ -63,7 +65,7 @@ class Share:
             "space": SPACE,
             "environment": self.environment_id,
             "holder": self.holder,
-            "wanted": min(wanted, 32_767),
+            "wanted": min(wanted, self.most),
             "running": running,
             "first": first,
             "lasts": LASTS,

@@ -20,7 +20,7 @@ from django.db import close_old_connections
 
 from apps.environments.services import mailboxes
 from apps.execution.engine.egress import EgressPolicy
-from apps.execution.engine.settings import EngineSettings, MailboxSettings
+from apps.execution.engine.settings import BrowserSettings, EngineSettings, MailboxSettings
 from apps.execution.executors.registry import Executors
 from apps.execution.guarding import watched
 from apps.execution.hooks import StoredCallbacks
@@ -52,7 +52,8 @@ def engine_executors() -> Executors:
         allow=settings.EXECUTION_ALLOW_ADDRESSES,
         only_allowed=settings.EXECUTION_ONLY_ALLOWED,
     )
-    return Executors(EngineSettings(egress=egress, mailbox=_mailbox(), callbacks=StoredCallbacks()))
+    browser = BrowserSettings(executable=settings.EXECUTION_CHROMIUM)
+    return Executors(EngineSettings(egress=egress, browser=browser, mailbox=_mailbox(), callbacks=StoredCallbacks()))
 
 
 def _mailbox() -> MailboxSettings | None:

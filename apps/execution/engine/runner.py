@@ -98,16 +98,17 @@ class _CaseRun:
         await self._steps(case)
         if self._waiting_at is None:
             await self._teardown(case)
-            await self._close()
+        await self._close()
         return self._outcome()
 
     async def _close(self) -> None:
         """Close what the steps had opened for the case, also when it is cancelled again meanwhile."""
-        if not self._scope.session.is_open:
+        session = self._scope.session
+        if not session.is_open:
             return
         try:
             async with asyncio.timeout(_CLOSING):
-                await self._scope.session.aclose()
+                await (session.aclose() if self._waiting_at is None else session.pause())
         except TimeoutError:
             log.warning("closing took too long", extra={"execution_id": self._request.execution_id})
         except asyncio.CancelledError:
@@ -199,6 +200,9 @@ class _CaseRun:
         finally:
             outcome.duration_ms = round((time.perf_counter() - clock) * 1000, 3)
             seal(outcome, self._scope.masker)
+            if not step.is_group:  # steps of a group are sealed already
+                for child in outcome.inside:
+                    seal(child, self._scope.masker)
             (place.into if place else self.outcomes).append(outcome)
             if place is None:
                 self._tell("step_finished", outcome)

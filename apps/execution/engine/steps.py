@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.catalog.definition import Field, Kind, Step, find_kind
-from apps.catalog.definition.canonical import subjects_of
+from apps.catalog.definition.canonical import places_of, subjects_of
 from apps.catalog.definition.problems import Problems
 from apps.catalog.definition.values import FieldChecker
 from apps.execution.engine import assertions, tracing
+from apps.execution.engine.children import inside
 from apps.execution.engine.clock import time_of_day
 from apps.execution.engine.gate import Ticket
 from apps.execution.engine.masking import Masker, texts_in
@@ -25,11 +26,15 @@ from apps.execution.executors.base import (
     StepBlocked,
     StepContext,
     StepRequest,
+    Wanted,
 )
 from apps.execution.executors.registry import Executors
 from apps.execution.executors.sessions import CaseSession
 
 log = logging.getLogger(__name__)
+
+MAX_CHILDREN = 5_000  # results inside those of steps that one case may leave
+_ROOM = "room for children"
 
 
 @dataclass(slots=True)
@@ -116,14 +121,15 @@ async def _do(step: Step, outcome: StepOutcome, scope: Scope) -> None:
     try:
         _check_permission(kind, scope)
         outcome.span_id = tracing.new_span_id()
+        checks, capture, until = _expect(step, scope), _capture_of(step, scope), _until(step, scope)
         prepared = _Prepared(
             kind,
             executor,
-            StepRequest(step.kind, params, step.timeout),
+            StepRequest(step.kind, params, step.timeout, _wanted(kind, checks, capture, until)),
             StepContext(scope.execution_id, tracing.traceparent(scope.trace_id, outcome.span_id), scope.session),
-            _expect(step, scope),
-            _capture_of(step, scope),
-            _until(step, scope),
+            checks,
+            capture,
+            until,
         )
         if scope.ticket is not None and await scope.ticket.arrive():
             outcome.started_at = time_of_day()
@@ -163,6 +169,26 @@ def _until(step: Step, scope: Scope) -> Sequence[dict[str, Any]]:
     until = step.retry.until
     rendered: Sequence[dict[str, Any]] = scope.templates.render(until, "retry.until") if step.templated.until else until
     return rendered
+
+
+def _wanted(
+    kind: Kind,
+    checks: Sequence[dict[str, Any]],
+    capture: Mapping[str, dict[str, Any]],
+    until: Sequence[dict[str, Any]],
+) -> Wanted:
+    """What a live kind looks at by itself: everything in question, until what decides this try holds."""
+    if not kind.live:
+        return Wanted()
+    captured = [(source["from"], source.get("at", "")) for source in capture.values()]
+
+    def holds(observed: Observed) -> bool:
+        if until:
+            return all(assertions.evaluate(kind, check, observed).passed for check in until)
+        found = all(assertions.is_there(kind, source, observed) for source in capture.values())
+        return found and all(check.passed for check in _check(kind, checks, observed))
+
+    return Wanted([*places_of(checks), *places_of(until), *captured], holds)
 
 
 def _check_permission(kind: Kind, scope: Scope) -> None:
@@ -206,6 +232,8 @@ async def _try(prepared: _Prepared, outcome: StepOutcome, scope: Scope) -> bool:
     observed.timings.setdefault("total", total)
     observed.subjects.setdefault("duration", round(observed.timings["total"], 3))
     _keep(observed, outcome)
+    if observed.children:
+        _keep_children(observed, outcome, scope)
     if failure:
         outcome.state = State.FAILED
         outcome.message = failure
@@ -242,6 +270,13 @@ def _keep(observed: Observed, outcome: StepOutcome) -> None:
         outcome.response = {**observed.response, "notes": observed.notes}
 
 
+def _keep_children(observed: Observed, outcome: StepOutcome, scope: Scope) -> None:
+    """Results inside this one; a case has room for so many in all."""
+    left = scope.session.held.setdefault(_ROOM, MAX_CHILDREN)
+    outcome.inside = inside(outcome, observed.children, left)
+    scope.session.held[_ROOM] = left - len(outcome.inside)
+
+
 def _over(prepared: _Prepared, observed: Observed, outcome: StepOutcome) -> bool:
     """Whether what the retry waits for has come; without such checks there is nothing to wait for."""
     if not prepared.until:
@@ -272,8 +307,9 @@ def _look(
     outcome.checks = _check(kind, checks, observed)
     missing = _capture(kind, capture, observed, outcome, scope)
     failed = [check for check in outcome.checks if not check.passed]
-    outcome.state = State.FAILED if failed or missing else State.PASSED
-    outcome.message = _summary(failed) or missing
+    verdict = "" if "failed" in subjects_of(checks) else observed.verdict
+    outcome.state = State.FAILED if failed or missing or verdict else State.PASSED
+    outcome.message = verdict or _summary(failed) or missing
 
 
 def _check(kind: Kind, checks: Sequence[dict[str, Any]], observed: Observed) -> list[CheckResult]:

@@ -5,26 +5,43 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('catalog', '0004_shared_steps'),
-        ('runs', '0008_references_held_by_locks'),
+        ("catalog", "0004_shared_steps"),
+        ("runs", "0008_references_held_by_locks"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='execution',
-            name='case',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='executions', to='catalog.testcase'),
+            model_name="execution",
+            name="case",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="executions",
+                to="catalog.testcase",
+            ),
         ),
         migrations.AlterField(
-            model_name='execution',
-            name='revision',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='executions', to='catalog.caserevision'),
+            model_name="execution",
+            name="revision",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="executions",
+                to="catalog.caserevision",
+            ),
         ),
         migrations.AlterField(
-            model_name='execution',
-            name='run',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='executions', to='runs.testrun'),
+            model_name="execution",
+            name="run",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="executions",
+                to="runs.testrun",
+            ),
         ),
     ]
