@@ -1,7 +1,7 @@
 """What the steps of one case share: things that are opened for the case and closed with it."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from typing import Any, Self
 
@@ -23,7 +23,7 @@ class CaseSession:
         self.carried: dict[str, Any] = dict(carried or {})
         self.cookies: dict[str, str] = dict(self.carried.pop(_COOKIES, {}))
         self._at_end: list[Callable[[], Awaitable[None]]] = []
-        self._at_wait: list[Callable[[], Awaitable[None]]] = []
+        self._at_pause: list[Callable[[], Awaitable[None]]] = []
 
     def beside(self) -> Self:
         """For a branch that runs beside others: everything is shared, but it signs in and out by itself."""
@@ -39,23 +39,29 @@ class CaseSession:
         """Call *close* when the case has ended; not when it only waits."""
         self._at_end.append(close)
 
-    def at_wait(self, let_go: Callable[[], Awaitable[None]]) -> None:
-        """Call *let_go* when the case waits for a person: the rest of it may run in another process."""
-        self._at_wait.append(let_go)
+    @property
+    def is_open(self) -> bool:
+        """Whether something waits to be closed."""
+        return bool(self._at_end or self._at_pause)
+
+    def at_pause(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Call *close* when the case waits for a person: what stays open here is lost, what goes on is ``carried``."""
+        self._at_pause.append(close)
 
     async def pause(self) -> None:
-        """The case waits. Never raises."""
-        await _each(self._at_wait)
+        """The case waits for a person, and goes on elsewhere."""
+        closers, self._at_pause = self._at_pause, []
+        await self._call(closers)
 
     async def aclose(self) -> None:
-        """The case has ended. Never raises: what cannot be closed now is the other side's to forget."""
+        """The case has ended."""
         closers, self._at_end = self._at_end, []
-        await _each(reversed(closers))
+        await self._call(closers)
 
-
-async def _each(closers: Iterable[Callable[[], Awaitable[None]]]) -> None:
-    for close in closers:
-        try:
-            await close()
-        except Exception:
-            log.warning("what a case had opened could not be closed", exc_info=True)
+    async def _call(self, closers: list[Callable[[], Awaitable[None]]]) -> None:
+        """Never raises: what cannot be closed now is the other side's to forget."""
+        for close in reversed(closers):
+            try:
+                await close()
+            except Exception:
+                log.warning("what a case had opened could not be closed", exc_info=True)

@@ -66,7 +66,7 @@ class Subscriptions:
         if _OPEN not in session.held:
             session.held[_OPEN] = made = cls(session, brokers)
             session.at_end(made._close)
-            session.at_wait(made._pause)
+            session.at_pause(made._pause)
         found: Self = session.held[_OPEN]
         return found
 
