@@ -24,6 +24,7 @@ urlpatterns = [
     path("api/v1/", include("apps.api.urls")),
 ]
 
+handler400 = "apps.core.views.bad_request"
 handler403 = "apps.core.views.forbidden"
 handler404 = "apps.core.views.not_found"
 handler500 = "apps.core.views.server_error"

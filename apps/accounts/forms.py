@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import ApiToken, Invitation, Role, Team, User
-from apps.core.forms import RefusableMixin
+from apps.core.forms import RefusableMixin, visible_line
 
 RESET_PAUSE = 120  # seconds between password mails to one address
 
@@ -50,7 +50,12 @@ class ResetForm(PasswordResetForm):
 class JoinForm(RefusableMixin, forms.Form):
     """Name and password of a person who joins by invitation."""
 
-    name = forms.CharField(label=_("Your name"), max_length=120, widget=forms.TextInput({"autocomplete": "name"}))
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=120,
+        validators=[visible_line],
+        widget=forms.TextInput({"autocomplete": "name"}),
+    )
     password = forms.CharField(
         label=_("Password"),
         strip=False,
@@ -73,7 +78,16 @@ class JoinForm(RefusableMixin, forms.Form):
         return data
 
 
-class TeamForm(forms.ModelForm[Team]):
+class NamedForm(forms.ModelForm[Any]):
+    """Base of forms with a name that others read."""
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        visible_line(name)
+        return name
+
+
+class TeamForm(NamedForm):
     class Meta:
         model = Team
         fields = ["name"]
@@ -89,7 +103,7 @@ class RoleForm(forms.Form):
     role = forms.TypedChoiceField(label=_("Role"), choices=Role.choices, coerce=lambda value: Role(int(value)))
 
 
-class AccountForm(forms.ModelForm[User]):
+class AccountForm(NamedForm):
     """Name and language of the user; the language offers what the product speaks."""
 
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)

@@ -17,6 +17,7 @@ from apps.core.errors import DomainError
 from apps.systems.models import System
 
 MOST = 500  # cases in one import
+LONGEST = 2_000_000  # characters of one import
 # At the beginning of a line, --- always begins a document: the YAML standard forbids it inside any text.
 _MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
@@ -50,7 +51,10 @@ def import_cases(system: System, suite: TestSuite, files: Iterable[tuple[str, st
 
     DomainError ``invalid-import`` (422) names the file, line and column of each problem.
     """
-    found = [document for name, text in files for document in documents(name, text)]
+    given = list(files)
+    if sum(len(text) for _name, text in given) > LONGEST:
+        raise DomainError("too-large", _("At most %(count)d characters at once.") % {"count": LONGEST}, status=413)
+    found = [document for name, text in given for document in documents(name, text)]
     if not found:
         raise DomainError("nothing-to-import", _("There is no case in this text."), status=422)
     if len(found) > MOST:

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from apps.core.errors import DomainError
+from apps.core.validation import unseen
 
 Made = TypeVar("Made")
 
@@ -21,6 +23,12 @@ class RefusableMixin:
         for item in error.errors or [{"field": "", "detail": error.detail}]:
             field = str(item.get("field", ""))
             self.add_error(field if field in self.fields else None, item["detail"])
+
+
+def visible_line(text: str) -> None:
+    """Validator of names: what others read must be what is there."""
+    if unseen(text):
+        raise forms.ValidationError(_("It has characters that cannot be seen, or nothing else."))
 
 
 def saved(form: Any, save: Callable[..., Made]) -> Made | None:

@@ -1,6 +1,8 @@
 """Rows are checked whole before they are saved; what is wrong is told field by field."""
 
+import re
 from typing import TypeVar
+from unicodedata import category
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models, transaction
@@ -10,6 +12,9 @@ from django.utils.translation import gettext as _
 from apps.core.errors import DomainError
 
 Row = TypeVar("Row", bound=models.Model)
+LONGEST_TEXT = 20_000  # characters of what people write: a description must not outweigh the page that shows it
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_NOTHING = frozenset({"Cf", "Zs", "Zl", "Zp"})  # classes of characters that show nothing
 RESERVED_SLUGS = frozenset({"new"})  # ``…/points/new/`` is the page that makes one
 
 
@@ -20,10 +25,37 @@ def refuse(field: str, detail: str, code: str = "invalid") -> DomainError:
 
 def check(row: models.Model) -> None:
     """Check all fields and constraints of *row*; DomainError ``invalid`` names the fields."""
+    for field in row._meta.fields:
+        if isinstance(field, models.TextField):
+            check_length(field.name, getattr(row, field.name))
+        elif isinstance(field, models.CharField):
+            check_line(field.name, getattr(row, field.name))
     try:
         row.full_clean()
     except ValidationError as error:
         raise _as_domain_error(error) from None
+
+
+def check_length(field: str, text: str | None) -> None:
+    """DomainError at *field* when *text* has more characters than people write."""
+    if text and len(text) > LONGEST_TEXT:
+        raise refuse(field, _("At most %(most)s characters.") % {"most": LONGEST_TEXT})
+
+
+def check_line(field: str, text: str | None) -> None:
+    """DomainError at *field* when *text* cannot be shown in a line: see :func:`unseen`."""
+    if text and unseen(text):
+        raise refuse(field, _("It has characters that cannot be seen, or nothing else."))
+
+
+def unseen(text: str) -> bool:
+    """Whether *text* has control characters or turns the direction of what stands behind it, or shows nothing."""
+    return bool(_CONTROL.search(text)) or all(category(one) in _NOTHING for one in text)
+
+
+def in_one_line(text: str) -> str:
+    """*text* from outside without what :func:`unseen` refuses."""
+    return _CONTROL.sub(" ", text)
 
 
 def save_valid(row: Row) -> Row:

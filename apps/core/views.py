@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect, JsonResponse
 from django.templatetags.static import static
@@ -71,6 +72,19 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler403: says which role is missing."""
     detail = str(exception) or _("Your role does not allow this.")
     return refusal(request, DomainError("forbidden", detail, status=403), "403.html")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler400: a body that is too large or cannot be read, a host that is not ours."""
+    if isinstance(exception, RequestDataTooBig):
+        told = DomainError("too-large", _("What was sent is too large."), status=413)
+    elif isinstance(exception, TooManyFieldsSent | TooManyFilesSent):
+        told = DomainError("too-many", _("What was sent has too many fields."), status=413)
+    elif isinstance(exception, DisallowedHost):
+        return defaults.bad_request(request, exception)  # a page would name addresses of that host
+    else:
+        told = DomainError("bad-request", _("The request cannot be read."))
+    return refusal(request, told)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

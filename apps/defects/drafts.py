@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from apps.core.states import NOT_PASSED
+from apps.core.validation import in_one_line
 from apps.defects.models import Defect
 from apps.runs.models import Execution, FailureGroup, StepResult
 from apps.systems.models import Component, IntegrationPoint
@@ -34,7 +35,7 @@ def draft_from(execution: Execution) -> Draft:
     point = step.point if step else None
     check = _failed_check(step)
     return Draft(
-        title=_title(execution, step, check)[:200],
+        title=in_one_line(_title(execution, step, check))[:200],
         description=_description(execution, step, check),
         severity=max(execution.case.priority, point.criticality if point else Defect.Severity.LOW),
         point=point,

@@ -7,7 +7,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -72,6 +72,8 @@ def save_environment(
         values.setdefault("position", min(system.environments.count(), 32_000))
     changes = apply_values(row, values)
     if made or changes:
+        if "queue" in changes and row.queue:
+            _keep_within_team(row)
         save_valid(row)
         detail = {} if made else {"changes": changes}
         audit(
@@ -80,6 +82,15 @@ def save_environment(
     if made and copy_from is not None:
         _copy_variables(copy_from, row, by)
     return row
+
+
+def _keep_within_team(environment: Environment) -> None:
+    """A queue leads into the private network of the team that named it first: no other team may send work there."""
+    with connection.cursor() as cursor:  # two teams that name it in the same moment
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"queue:{environment.queue}"])
+    others = Environment.objects.exclude(system__team=environment.system.team_id)
+    if others.filter(queue=environment.queue).exists():
+        raise refuse("queue", _("Workers of this queue belong to another team; choose another name."))
 
 
 @transaction.atomic

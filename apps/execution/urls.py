@@ -21,4 +21,5 @@ urlpatterns = [
     path("executions/<int:pk>/assign/", people.assign, name="assign"),
     path("cases/try-step/", try_views.try_step, name="try-step"),
     path("cases/try-step/<slug:ticket>/", try_views.try_result, name="try-result"),
+    path("cases/try-step/<slug:ticket>/picture/", try_views.try_picture, name="try-picture"),
 ]

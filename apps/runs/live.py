@@ -17,7 +17,7 @@ from apps.core.live import stream
 from apps.systems.access import SystemRequest, live_page, still_may_enter
 from apps.systems.models import System
 
-EVENT_ID = re.compile(r"\d{1,20}-\d{1,20}")
+EVENT_ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")  # below 2**64: Redis takes no greater one
 
 
 async def _events(topic: str, after: str, may_read: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:

@@ -30,6 +30,7 @@ def all_services(layout: Layout, servers: Servers, listener: int, *, demo: bool)
     web = (
         *python, "uvicorn", "integhub.asgi:application", "--fd", str(listener),
         "--timeout-graceful-shutdown", str(WEB_GOODBYE_SECONDS), "--no-access-log",
+        "--no-proxy-headers",  # no proxy stands before it: nobody may choose the address that attempts are counted by
     )  # fmt: skip
     worker = (
         *celery, "worker", "--queues", ",".join(QUEUES), "--concurrency", str(WORKER_PROCESSES),

@@ -76,3 +76,10 @@ def test_what_is_exported_can_be_imported_again(
 
     before = [case.current.definition for case in system.cases.order_by("number")[:2] if case.current]
     assert [case.current.definition for case in again if case.current] == before
+
+
+def test_an_import_of_any_length_does_not_keep_the_web_busy(system: System, suite: TestSuite, tester: User) -> None:
+    with pytest.raises(DomainError) as refused:
+        services.import_cases(system, suite, [(f"{n}.yaml", f"# {'x' * 700_000}") for n in range(3)], by=tester)
+
+    assert (refused.value.code, refused.value.status) == ("too-large", 413)

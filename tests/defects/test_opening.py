@@ -121,3 +121,13 @@ def test_a_fence_in_a_value_does_not_break_out_of_the_description(
     defect = services.open_defect(execution, system=system, by=tester)
 
     assert "````\n```\n# big\n```\n````" in defect.description
+
+
+def test_a_description_that_outweighs_its_page_is_refused(system: System, tester: User) -> None:
+    with pytest.raises(DomainError) as refused:
+        services.open_defect(None, system=system, by=tester, title="Long", description="x" * 20_001)
+    assert [item["field"] for item in refused.value.errors] == ["description"]
+
+    defect = services.open_defect(None, system=system, by=tester, title="Long", description="x" * 20_000)
+    with pytest.raises(DomainError, match="20000"):
+        services.change(defect, by=tester, description="x" * 20_001)

@@ -18,6 +18,7 @@ from tests.defects.play import MakeCase, finish, played
 
 pytestmark = pytest.mark.django_db
 SignIn = Callable[[User], Client]
+EDITED = ("title", "severity", "component", "point", "description", "seen")
 
 
 def address(name: str, *args: int, **query: str) -> str:
@@ -153,6 +154,26 @@ def test_the_form_keeps_what_was_typed_when_the_title_is_missing(system: System,
     assert response.status_code == 422
     assert "Half a page" in response.content.decode()
     assert not Defect.objects.exists()
+
+
+def test_two_who_edit_at_once_lose_nothing(defect: Defect, tester: User, lead: User, sign_in: SignIn) -> None:
+    mine, theirs = sign_in(tester), sign_in(lead)
+    url = address("edit", defect.number)
+    opened = {name: str(mine.get(url).context["form"][name].value() or "") for name in EDITED}
+    theirs.post(url, opened | {"title": "Theirs", "severity": "4"})
+
+    assert mine.post(url, opened | {"description": "Mine"}).status_code == 302
+    defect.refresh_from_db()
+    assert (defect.title, defect.severity, defect.description) == ("Theirs", 4, "Mine")
+
+    refused = mine.post(url, opened | {"title": "Mine"})
+    assert refused.status_code == 422
+    assert "while you wrote: “Theirs”" in refused.content.decode()
+    again = {name: str(refused.context["form"][name].value() or "") for name in EDITED}
+    assert again["title"] == "Mine"
+    assert mine.post(url, again).status_code == 302
+    defect.refresh_from_db()
+    assert (defect.title, defect.description) == ("Mine", "Mine")
 
 
 def test_an_open_defect_with_the_same_failure_is_offered_instead_of_a_new_one(

@@ -220,3 +220,26 @@ def test_a_removed_secret_is_gone(environment: Environment, lead: User) -> None:
 
     assert not Secret.objects.exists()
     assert AuditEntry.objects.filter(action="secret.removed").count() == 1
+
+
+def test_a_queue_into_the_network_of_another_team_cannot_be_named(
+    system: System, environment: Environment, lead: User, outsider: User
+) -> None:
+    services.save_environment(system, environment=environment, queue="env.vault", by=lead)
+    other = System.objects.get(slug="other")
+    theirs = Environment.objects.create(system=other, name="Local", slug="local")
+
+    for values in ({"name": "New"}, {"environment": theirs}):
+        with pytest.raises(DomainError) as error:
+            services.save_environment(other, queue="env.vault", by=outsider, **values)
+        assert [item["field"] for item in error.value.errors] == ["queue"]
+
+    services.save_environment(system, name="Second", queue="env.vault", by=lead)
+    assert list(Environment.objects.filter(queue="env.vault").values_list("name", flat=True)) == ["Local", "Second"]
+
+
+def test_a_description_that_outweighs_its_page_is_refused(system: System, lead: User) -> None:
+    with pytest.raises(DomainError) as error:
+        services.save_environment(system, name="Long", description="x" * 20_001, by=lead)
+
+    assert [item["field"] for item in error.value.errors] == ["description"]

@@ -187,6 +187,18 @@ def test_a_persons_step_cannot_be_tried(page: Client, environment: Environment) 
     assert ask(page, manual).json()["type"].endswith("by-person")
 
 
+def test_nobody_keeps_the_workers_busy_with_tries(
+    page: Client, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trying, "MOST", 2)
+    monkeypatch.setattr(trying.time, "time", lambda: 1_000_000_020.0)  # no minute ends meanwhile
+
+    answers = [ask(page, step("http://127.0.0.1:9/")) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].json()["type"] == "urn:integhub:too-many-tries"
+
+
 def test_an_environment_of_another_system_is_unknown(page: Client, system: System, outsider: User) -> None:
     Environment.objects.create(system=System.objects.get(slug="other"), name="Local", slug="local")
 
@@ -208,3 +220,15 @@ def test_a_try_that_no_worker_takes_says_which_queue_is_not_read(
 def _clean() -> Iterator[None]:
     yield
     cache.clear()
+
+
+def test_the_picture_of_a_try_is_only_for_who_asked(
+    page: Client, sign_in: Callable[[User], Client], lead: User, tester: User, environment: Environment
+) -> None:
+    job = {"user": tester.pk, "environment": environment.pk, "name": "Local", "queue": "execution", "at": time.time()}
+    cache.set("try:job:ticket", job, 60)
+    assert page.get(URL + "ticket/picture/").status_code == 404
+    cache.set("try:picture:ticket", b"\x89PNG", 60)
+    answer = page.get(URL + "ticket/picture/")
+    assert (answer.content, answer["Content-Type"]) == (b"\x89PNG", "image/png")
+    assert sign_in(lead).get(URL + "ticket/picture/").status_code == 404

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, MaxDepthExceededError
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -18,6 +19,7 @@ from apps.catalog.definition.problems import DefinitionError, Path, Position, Pr
 
 MAX_TEXT = 512 * 1024
 MAX_NODES = 50_000
+MAX_WRITTEN = 30_000  # keys and values that stand in the text; each takes a tenth of a millisecond to compose
 MAX_DEPTH = 60
 _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
@@ -25,10 +27,22 @@ _TOO_MUCH = _("the text is too large or nested too deeply")
 
 
 class _TooMuch(Exception):
-    """The text is too large or too deep once its aliases are followed."""
+    """The text is too large, or too large or deep once its aliases are followed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path = ()) -> None:
         self.path = path
+
+
+class _BoundedComposer(Composer):
+    """Stops early: whoever sends a text must not keep a process of the web busy with it."""
+
+    written = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.written += 1
+        if self.written > MAX_WRITTEN:
+            raise _TooMuch
+        return super().compose_node(parent, index)
 
 
 def read(text: str) -> tuple[Any, dict[Path, Position]]:
@@ -39,6 +53,7 @@ def read(text: str) -> tuple[Any, dict[Path, Position]]:
     if len(text) > MAX_TEXT:
         raise DefinitionError([Problem("", _("the text is longer than {limit} characters"), {"limit": MAX_TEXT})])
     yaml = YAML(typ="safe", pure=True)
+    yaml.Composer, yaml.max_depth = _BoundedComposer, MAX_DEPTH
     node = _compose(yaml, text)
     if node is None:
         raise DefinitionError([Problem("", _("the text is empty"), {}, 1, 1)])
@@ -56,7 +71,7 @@ def read(text: str) -> tuple[Any, dict[Path, Position]]:
 def _compose(yaml: YAML, text: str) -> Node | None:
     try:
         node: Node | None = yaml.compose(text)
-    except RecursionError:
+    except (RecursionError, MaxDepthExceededError, _TooMuch):
         raise DefinitionError([Problem("", _TOO_MUCH)]) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

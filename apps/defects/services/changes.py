@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import Membership, User
 from apps.core.errors import DomainError
+from apps.core.validation import check_length, check_line
 from apps.defects.mentions import mentioned
 from apps.defects.models import Defect, DefectEvent, Mention, RootCause
 from apps.defects.timeline import Kind, locked, move, note
@@ -51,6 +52,8 @@ def change(defect: Defect, *, by: User, **values: Any) -> Defect:
     demand_own(held.system, values.get("point"), values.get("component"))
     if "title" in values:
         values["title"] = demand_text(values["title"], "title", _("A defect needs a title."))[:200]
+        check_line("title", values["title"])
+    check_length("description", values.get("description"))
     for name, value in values.items():
         before = getattr(held, name)
         if before != value:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.core.errors import Conflict, DomainError
 from apps.core.states import NOT_PASSED
+from apps.core.validation import check_length, check_line
 from apps.defects import evidence
 from apps.defects.drafts import Draft, draft_from
 from apps.defects.models import Defect, Evidence
@@ -42,6 +43,8 @@ def open_defect(execution: Execution | None, *, system: System, by: User | None,
             status=422,
             errors=[{"field": "title", "detail": _("A defect needs a title.")}],
         )
+    check_line("title", given["title"])
+    check_length("description", given.get("description"))
     demand_own(system, given.get("point"), given.get("component"))
     demand_member(system, given.get("owner"))
     defect = Defect.objects.create(

@@ -159,7 +159,7 @@ class ExecutionDetailSerializer(ExecutionSerializer):
     """One execution with its steps and attempts, and what people did with it."""
 
     steps = StepResultSerializer(many=True, read_only=True)
-    attempts = AttemptSerializer(many=True, read_only=True)
+    attempts = AttemptSerializer(many=True, read_only=True, source="every_attempt")
     events = EventSerializer(many=True, read_only=True)
 
     class Meta(ExecutionSerializer.Meta):

@@ -206,6 +206,11 @@ def test_texts_that_explode_are_refused_quickly() -> None:
     assert time.perf_counter() - started < 5
 
 
+def test_reading_stops_at_what_is_too_much() -> None:
+    assert [one.message for one in problems_of("title: x\n" * 16_000)] == ["the text is too large or nested too deeply"]
+    assert "too large" in problems_of("steps: " + "{a: " * 100_000)[0].message
+
+
 def test_aliases_and_merges_work() -> None:
     text = """
 title: t

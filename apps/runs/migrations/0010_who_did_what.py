@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0007_leaner_indexes"),
+        ("runs", "0009_planned_together"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
