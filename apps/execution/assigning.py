@@ -11,7 +11,8 @@ from apps.accounts.models import User
 from apps.catalog.models import TestCase
 from apps.core import live
 from apps.core.errors import Conflict, DomainError
-from apps.core.states import OPEN
+from apps.core.states import OPEN, State
+from apps.execution import dispatch
 from apps.runs import services as runs
 from apps.runs.models import Execution, ExecutionEvent, TestRun
 from apps.systems.models import System
@@ -34,10 +35,10 @@ def assign(executions: Iterable[Execution], *, to: User | None, by: User | None)
 
     Conflict when one of them has ended; DomainError when *to* is no tester of the team.
     """
-    locked = _locked([one.pk for one in executions])
-    if locked and to is not None:
-        _check_testers(locked[0].run.system, [to])
-    return _hand_over([(one, to) for one in locked], by)
+    found = _read([one.pk for one in executions])
+    if found and to is not None:
+        _check_testers(found[0].run.system, [to])
+    return _hand_over([(one, to) for one in found], by)
 
 
 @transaction.atomic
@@ -58,7 +59,7 @@ def split(
     wanted = Execution.objects.filter(run=run, state__in=OPEN, case__mode__in=TestCase.BY_PERSON)
     if not again:
         wanted = wanted.filter(assigned_to=None)
-    work = _locked(list(wanted.values_list("pk", flat=True)))
+    work = _read(list(wanted.values_list("pk", flat=True)))
     if not work:
         raise Conflict("nothing-to-split", _("There is no manual work in this run that nobody has."))
     work.sort(key=lambda one: one.position)
@@ -67,9 +68,12 @@ def split(
     return {person.pk: sum(to == person for _one, to in shared) for person in chosen}
 
 
-def _locked(ids: Sequence[int]) -> list[Execution]:
-    rows = Execution.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
-    return list(rows.select_related("run__system", "case", "assigned_to").defer("row", "resume_captured"))
+def _read(ids: Sequence[int]) -> list[Execution]:
+    """Not locked: a worker that claims passes over locked rows."""
+    rows = Execution.objects.filter(pk__in=ids).order_by("pk")
+    return list(
+        rows.select_related("run__system", "run__environment", "case", "assigned_to").defer("row", "resume_captured")
+    )
 
 
 def _check_testers(system: System, people: Sequence[User]) -> None:
@@ -111,11 +115,15 @@ def _hand_over(shared: Sequence[tuple[Execution, User | None]], by: User | None)
         ExecutionEvent(execution=one, kind=ExecutionEvent.Kind.ASSIGNED, actor=by, assignee=to, before=one.assigned_to)
         for one, to in changed
     )
-    given: dict[User | None, list[int]] = {}
+    moved: dict[tuple[int | None, User | None], list[int]] = {}
     for one, to in changed:
-        given.setdefault(to, []).append(one.pk)
-    for to, ids in given.items():
-        Execution.objects.filter(pk__in=ids).update(assigned_to=to)
+        moved.setdefault((one.assigned_to_id, to), []).append(one.pk)
+    count = 0
+    for (before, to), ids in moved.items():
+        same = Execution.objects.filter(pk__in=ids, assigned_to=before, state__in=OPEN)
+        count += same.update(assigned_to=to)
+    if count < len(changed):
+        raise Conflict("changed-meanwhile", _("Somebody changed or removed this at the same moment. Load it again."))
     run = changed[0][0].run
     transaction.on_commit(partial(_tell, run, [one.pk for one, _to in changed]))
     return len(changed)
@@ -124,3 +132,8 @@ def _hand_over(shared: Sequence[tuple[Execution, User | None]], by: User | None)
 def _tell(run: TestRun, ids: list[int]) -> None:
     live.publish(run.topic, "executions", runs.changed(ids))
     runs.tell_progress(run)  # pages of the system show whose turn it is
+    # A worker that claimed meanwhile passed over rows that were being changed, and their message is gone. Who has a
+    # second one does nothing.
+    queued = Execution.objects.filter(pk__in=ids, state=State.QUEUED, parked_at=None).order_by("position")
+    if passed_over := list(queued.values_list("pk", flat=True)):
+        dispatch.send(run, passed_over)

@@ -54,8 +54,7 @@ def start_run(
     Conflict ``other-versions`` where *plan* is meant for others than are deployed, unless *any_versions* will do.
     """
     chosen = list(cases)
-    if environment.system_id != system.pk or any(case.system_id != system.pk for case in chosen):
-        raise DomainError("other-system", _("The environment and the cases must be of this system."), status=422)
+    _check_own(system, environment, chosen)
     if plan is not None and not any_versions:
         _check_versions(plan, environment)
     order = planning.plan(chosen, environment, retries=_or_of_plan(retries, plan.retries if plan else None) or 0)
@@ -80,6 +79,11 @@ def start_run(
 def start_runs(*, environments: Sequence[Environment], **what: Any) -> list[TestRun]:
     """The same run in each of *environments*, by one click; all of them or none."""
     return [start_run(environment=environment, **what) for environment in environments]
+
+
+def _check_own(system: System, environment: Environment, cases: Sequence[TestCase]) -> None:
+    if environment.system_id != system.pk or any(case.system_id != system.pk for case in cases):
+        raise DomainError("other-system", _("The environment and the cases must be of this system."), status=422)
 
 
 def _check_versions(plan: TestPlan, environment: Environment) -> None:

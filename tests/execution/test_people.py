@@ -13,7 +13,7 @@ from apps.accounts.models import Role, Team, User
 from apps.catalog.models import TestCase, TestSuite
 from apps.core.errors import Conflict, DomainError
 from apps.environments.models import Environment
-from apps.execution import services
+from apps.execution import assigning, services
 from apps.execution.services import Asked
 from apps.runs import services as runs
 from apps.runs.models import Execution, ExecutionEvent, StepResult, TestRun
@@ -149,6 +149,17 @@ def test_work_is_split_evenly_and_what_somebody_has_stays_theirs(
     assert services.split(work, [tester, lead, admin], by=lead, again=True) == {tester.pk: 3, lead.pk: 2, admin.pk: 2}
 
 
+def test_queued_work_is_sent_again_as_a_worker_may_have_passed_over_it(
+    work: TestRun, tester: User, sent: Any, commits: Any
+) -> None:
+    with commits():
+        services.split(work, [tester], by=tester)
+
+    [(queue, ids)] = sent
+    assert queue == "execution"
+    assert set(ids) == set(work.executions.filter(assigned_to=tester).values_list("pk", flat=True))
+
+
 def test_a_suite_stays_with_one_person(work: TestRun, tester: User, lead: User) -> None:
     given = services.split(work, [tester, lead], by=lead, how="suite")
 
@@ -176,6 +187,26 @@ def test_several_are_assigned_or_none(work: TestRun, tester: User, lead: User) -
         services.assign(executions, to=tester, by=lead)
 
     assert not work.executions.exclude(assigned_to=None).exists()
+    assert not ExecutionEvent.objects.exists()
+
+
+def test_who_was_overtaken_changes_nothing(
+    work: TestRun, tester: User, lead: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else shares the run out between the look and the change."""
+    read = assigning._read
+
+    def overtaken(ids: Any) -> list[Execution]:
+        found = read(ids)
+        Execution.objects.filter(pk=found[-1].pk).update(assigned_to=lead)
+        return found
+
+    monkeypatch.setattr(assigning, "_read", overtaken)
+
+    with pytest.raises(Conflict, match="at the same moment"):
+        services.split(work, [tester], by=tester)
+
+    assert not work.executions.filter(assigned_to=tester).exists()
     assert not ExecutionEvent.objects.exists()
 
 
