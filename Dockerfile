@@ -19,6 +19,10 @@ ENV PATH=/venv/bin:$PATH \
     DJANGO_SETTINGS_MODULE=integhub.settings \
     INTEGHUB_STATIC_ROOT=/app/staticfiles \
     INTEGHUB_MEDIA_ROOT=/var/lib/integhub/media
+# Workers for browser steps: docker build --build-arg BROWSER=1
+ARG BROWSER=
+RUN if [ -n "$BROWSER" ]; then apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium fonts-liberation \
+    && rm -rf /var/lib/apt/lists/*; fi
 RUN useradd --system --uid 10001 --home-dir /var/lib/integhub integhub \
     && install -d -o integhub -g integhub /var/lib/integhub /var/lib/integhub/media /var/lib/integhub/beat
 COPY --from=packages /venv /venv

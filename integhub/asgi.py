@@ -9,6 +9,7 @@ import os
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "integhub.settings")
+os.environ.setdefault("INTEGHUB_STATEMENT_TIMEOUT", "60")  # seconds; whoever asked for the page has gone by then
 
 from a2wsgi import WSGIMiddleware
 from django.conf import settings

@@ -5,6 +5,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import django_stubs_ext
@@ -12,8 +13,10 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from integhub import __version__
+from integhub import __version__, patience
 from integhub.logs import logging_config
+from integhub.runtime import chromium
+from integhub.ticking import Every
 
 django_stubs_ext.monkeypatch()  # forms.ModelForm[Team] and the like
 
@@ -49,7 +52,7 @@ def database(url: str) -> dict[str, object]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 300,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"sslmode": query["sslmode"]} if "sslmode" in query else {},
+        "OPTIONS": patience.postgres(STATEMENT_TIMEOUT) | ({"sslmode": query["sslmode"]} if "sslmode" in query else {}),
     }
 
 
@@ -151,10 +154,20 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
+STATEMENT_TIMEOUT = int(
+    os.environ.get("INTEGHUB_STATEMENT_TIMEOUT", "0")
+)  # seconds; the web process has its own default
 DATABASES = {"default": database(required("DATABASE_URL"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = required("REDIS_URL")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+REDIS_PATIENCE: dict[str, Any] = patience.REDIS
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": REDIS_PATIENCE,
+    }
+}
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
@@ -196,7 +209,7 @@ ICONS_DIR = NODE / "@tabler/icons/icons"
 WHITENOISE_USE_FINDERS = EMBEDDED
 WHITENOISE_AUTOREFRESH = EMBEDDED
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "apps.core.files.WholeFiles"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if EMBEDDED
@@ -264,17 +277,14 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Above the longest hard limit of a chunk (celery #5935); lost work comes back by our own sweeper, sooner.
 # One list for each queue: kombu would ask Redis for four, one for each priority that we do not use.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7_200, "priority_steps": [0]}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7_200, "priority_steps": [0]} | patience.BROKER
 CELERY_TASK_TIME_LIMIT = 3_600
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# No "expires": it is a time of day by beat's clock, and a worker whose clock is ahead would throw every tick away.
+# Ticks that piled up are dropped by who takes them (apps.core.ticks).
 CELERY_BEAT_SCHEDULE = {
-    # A tick that waited longer than the next one is worth nothing.
-    "return expired leases": {"task": "execution.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
-    "judge retests whose news was lost": {
-        "task": "defects.settle_ended",
-        "schedule": 60.0,
-        "options": {"expires": 60.0},
-    },
+    "return expired leases": {"task": "execution.sweep", "schedule": Every(5.0)},
+    "judge retests whose news was lost": {"task": "defects.settle_ended", "schedule": Every(60.0)},
 }
 
 REST_FRAMEWORK = {
@@ -309,6 +319,7 @@ EXECUTION_ALLOW = listed("INTEGHUB_ALLOW")
 EXECUTION_DENY_ADDRESSES = listed("INTEGHUB_DENY_ADDRESSES")
 EXECUTION_ALLOW_ADDRESSES = listed("INTEGHUB_ALLOW_ADDRESSES")
 EXECUTION_ONLY_ALLOWED = os.environ.get("INTEGHUB_ONLY_ALLOWED") == "1"
+EXECUTION_CHROMIUM = chromium.find() or ""
 EXECUTION_STUCK_AFTER = float(os.environ.get("INTEGHUB_STUCK_AFTER", "60"))  # seconds
 EXECUTION_MEMORY = int(os.environ.get("INTEGHUB_WORKER_MEMORY", "4096")) * 1024 * 1024
 

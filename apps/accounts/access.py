@@ -5,12 +5,13 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
-from apps.accounts.models import Membership, Role, Team
+from apps.accounts.models import Membership, Role, Team, User
 from apps.core.access import View, signed_in
 
 
@@ -26,6 +27,12 @@ def demand(user: Any, team_id: int, role: Role) -> Role:
     if actual is None or actual < role:
         raise PermissionDenied(_("This needs the role “%(role)s” in the team.") % {"role": role.label})
     return actual
+
+
+def testers_of(team_id: int) -> QuerySet[User]:
+    """Active members of the team who may execute, by name."""
+    able = User.objects.filter(memberships__team=team_id, memberships__role__gte=Role.TESTER, is_active=True)
+    return able.order_by("name", "pk")
 
 
 def team_page(role: Role) -> Callable[[View], View]:

@@ -6,9 +6,11 @@ from django import forms
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from apps.catalog import plan_versions
 from apps.catalog.case_services import PRIORITY
 from apps.catalog.models import RunPriority, TestCase, TestPlan, TestSuite
 from apps.catalog.suite_tree import tree
+from apps.core.errors import DomainError
 from apps.core.forms import RefusableMixin
 from apps.systems.models import System
 
@@ -99,6 +101,13 @@ class PlanForm(RefusableMixin, forms.ModelForm[TestPlan]):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
+    versions = forms.CharField(
+        label=_("Versions it is meant for"),
+        required=False,
+        help_text=_("A line for each component: “inventory: 1.1, 1.0”. Where others are deployed, a run asks first."),
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
+    )
+
     class Meta:
         model = TestPlan
         fields = ["name", "description", "everything", "suites", "tags", "retries", "priority", "time_limit"]
@@ -109,7 +118,10 @@ class PlanForm(RefusableMixin, forms.ModelForm[TestPlan]):
             "time_limit": _("What has not ended by then is cancelled."),
         }
 
-    field_order = ("name", "description", "everything", "suites", "tags", "cases", "retries", "priority", "time_limit")
+    field_order = (
+        *("name", "description", "everything", "suites", "tags", "cases", "versions"),
+        *("retries", "priority", "time_limit"),
+    )
 
     def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -120,6 +132,14 @@ class PlanForm(RefusableMixin, forms.ModelForm[TestPlan]):
         if self.instance.pk and not self.is_bound:
             numbers = self.instance.cases.values_list("number", flat=True)
             self.initial["cases"] = ", ".join(f"C{number}" for number in numbers)
+            self.initial["versions"] = plan_versions.as_text(self.instance.versions)
+
+    def clean_versions(self) -> dict[str, list[str]]:
+        """By component; the service knows which there are."""
+        try:
+            return plan_versions.from_text(self.cleaned_data["versions"])
+        except DomainError as error:
+            raise forms.ValidationError(error.detail) from None
 
     def clean_retries(self) -> int:
         """None when left out."""

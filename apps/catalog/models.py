@@ -71,6 +71,8 @@ class TestCase(Timestamped):
         MANUAL = "manual", _("Manual")
         MIXED = "mixed", _("Mixed")
 
+    BY_PERSON = (Mode.MANUAL, Mode.MIXED)  # modes that need somebody
+
     system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="cases")
     suite = models.ForeignKey(TestSuite, on_delete=models.PROTECT, related_name="cases", verbose_name=_("Suite"))
     number = models.PositiveIntegerField(editable=False)
@@ -220,6 +222,9 @@ class TestPlan(Timestamped):
         blank=True,
         validators=[MinValueValidator(10), MaxValueValidator(LONGEST_RUN)],
     )
+
+    # Component slug → names of the versions that it is meant for; what is not named may be of any version.
+    versions = models.JSONField(_("Versions"), default=dict, db_default={}, blank=True)
 
     objects = InSystemQuerySet.as_manager()
 

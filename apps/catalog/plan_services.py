@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.accounts.services import audit
+from apps.catalog import plan_versions
 from apps.catalog.models import TestCase, TestPlan, TestSuite
 from apps.catalog.suite_tree import in_suites
 from apps.core.changes import apply_values
@@ -40,7 +41,10 @@ def save_plan(
     cases: Iterable[TestCase] | None = None,
     **values: Any,
 ) -> TestPlan:
-    """Make or change a plan; *values*: name, slug, description, everything, tags. None leaves a selection as it is."""
+    """Make or change a plan; *values*: name, slug, description, everything, tags, versions and its runs' settings.
+
+    None leaves a selection as it is.
+    """
     given: tuple[tuple[str, Iterable[Any] | None], ...] = (("suites", suites), ("cases", cases))
     chosen = {name: list(rows) for name, rows in given if rows is not None}
     for name, rows in chosen.items():
@@ -51,6 +55,8 @@ def save_plan(
         values["slug"] = free_slug(system.plans.all(), str(values.get("name", "")), limit=60)
     if "tags" in values:
         values["tags"] = list(dict.fromkeys(tag.strip() for tag in values["tags"] if tag.strip()))
+    if "versions" in values:
+        values["versions"] = plan_versions.checked(system, values["versions"])
     changes: dict[str, Any] = apply_values(row, values)
     save_valid(row)
     for name, rows in chosen.items():

@@ -12,6 +12,7 @@ from apps.catalog.case_services import (
 from apps.catalog.conflicts import EditConflict, yaml_diff
 from apps.catalog.plan_counts import count_cases
 from apps.catalog.plan_services import cases_of, remove_plan, save_plan
+from apps.catalog.plan_versions import Unmet, unmet
 from apps.catalog.reading import check_step
 from apps.catalog.shared_services import (
     archive_shared,
@@ -29,6 +30,7 @@ __all__ = [
     "KEEP",
     "EditConflict",
     "Node",
+    "Unmet",
     "archive_shared",
     "cases_of",
     "change_cases",
@@ -57,6 +59,7 @@ __all__ = [
     "shared_definitions",
     "tag_cases",
     "tree",
+    "unmet",
     "users_of",
     "yaml_diff",
 ]

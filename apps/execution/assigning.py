@@ -1,20 +1,126 @@
-"""Who does a manual execution."""
+"""Who does the manual steps of an execution; public through ``apps.execution.services``."""
 
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from apps.accounts.access import testers_of
 from apps.accounts.models import User
+from apps.catalog.models import TestCase
 from apps.core import live
-from apps.core.errors import Conflict
+from apps.core.errors import Conflict, DomainError
 from apps.core.states import OPEN
-from apps.runs.models import Execution
+from apps.runs import services as runs
+from apps.runs.models import Execution, ExecutionEvent, TestRun
+from apps.systems.models import System
+
+EVENLY, BY_SUITE = "evenly", "suite"
+
+
+def chosen(run: TestRun, ids: Sequence[int]) -> list[Execution]:
+    """The executions of *run* with these *ids*; DomainError when one of them is not of this run."""
+    found = list(Execution.objects.filter(run=run, pk__in=ids).only("pk"))
+    if missing := set(ids) - {one.pk for one in found}:
+        named = ", ".join(map(str, sorted(missing)[:10]))
+        raise DomainError("unknown-execution", _("Not an execution of this run: %(ids)s") % {"ids": named}, status=422)
+    return found
 
 
 @transaction.atomic
-def assign(execution: Execution, *, to: User | None) -> None:
-    """Ask *to* to do *execution*; None asks nobody. Conflict when it has ended."""
-    if not Execution.objects.filter(pk=execution.pk, state__in=OPEN).update(assigned_to=to):
+def assign(executions: Iterable[Execution], *, to: User | None, by: User | None) -> int:
+    """Ask *to* to do *executions* of one run; None asks nobody. All or none; returns how many changed hands.
+
+    Conflict when one of them has ended; DomainError when *to* is no tester of the team.
+    """
+    locked = _locked([one.pk for one in executions])
+    if locked and to is not None:
+        _check_testers(locked[0].run.system, [to])
+    return _hand_over([(one, to) for one in locked], by)
+
+
+@transaction.atomic
+def split(
+    run: TestRun, people: Sequence[User], *, by: User | None, how: str = EVENLY, again: bool = False
+) -> dict[int, int]:
+    """Share the open manual work of *run* among *people*; returns how many executions each (by id) was given.
+
+    *how* is ``evenly`` (numbers differ by one at most) or ``suite`` (a suite stays together, the largest go first to
+    who has least). What somebody has been asked to do stays theirs, unless *again* shares out everything anew.
+    """
+    if how not in (EVENLY, BY_SUITE):
+        raise DomainError("unknown-choice", _("Split “evenly” or by “suite”."), status=422)
+    chosen = list(dict.fromkeys(people))
+    if not chosen:
+        raise DomainError("nobody-chosen", _("Choose at least one person."), status=422)
+    _check_testers(run.system, chosen)
+    wanted = Execution.objects.filter(run=run, state__in=OPEN, case__mode__in=TestCase.BY_PERSON)
+    if not again:
+        wanted = wanted.filter(assigned_to=None)
+    work = _locked(list(wanted.values_list("pk", flat=True)))
+    if not work:
+        raise Conflict("nothing-to-split", _("There is no manual work in this run that nobody has."))
+    work.sort(key=lambda one: one.position)
+    shared = (_by_suite if how == BY_SUITE else _evenly)(work, chosen)
+    _hand_over(shared, by)
+    return {person.pk: sum(to == person for _one, to in shared) for person in chosen}
+
+
+def _locked(ids: Sequence[int]) -> list[Execution]:
+    rows = Execution.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
+    return list(rows.select_related("run__system", "case", "assigned_to").defer("row", "resume_captured"))
+
+
+def _check_testers(system: System, people: Sequence[User]) -> None:
+    if testers_of(system.team_id).filter(pk__in=[person.pk for person in people]).count() < len(people):
+        raise DomainError("unknown-user", _("Only testers of this team can be asked."), status=422)
+
+
+def _evenly(work: Sequence[Execution], people: Sequence[User]) -> list[tuple[Execution, User | None]]:
+    """Neighbours stay together: data rows of one case need the same preparation."""
+    size, rest = divmod(len(work), len(people))
+    shared: list[tuple[Execution, User | None]] = []
+    for index, person in enumerate(people):
+        start = index * size + min(index, rest)
+        shared += [(one, person) for one in work[start : start + size + (index < rest)]]
+    return shared
+
+
+def _by_suite(work: Sequence[Execution], people: Sequence[User]) -> list[tuple[Execution, User | None]]:
+    suites: dict[int, list[Execution]] = {}
+    for one in work:
+        suites.setdefault(one.case.suite_id, []).append(one)
+    load = dict.fromkeys(people, 0)
+    shared: list[tuple[Execution, User | None]] = []
+    for some in sorted(suites.values(), key=len, reverse=True):
+        least: Callable[[User], int] = load.__getitem__
+        person = min(people, key=least)
+        load[person] += len(some)
+        shared += [(one, person) for one in some]
+    return shared
+
+
+def _hand_over(shared: Sequence[tuple[Execution, User | None]], by: User | None) -> int:
+    if any(one.state not in OPEN for one, _to in shared):
         raise Conflict("execution-ended", _("This execution has ended already."))
-    transaction.on_commit(partial(live.publish, execution.run.topic, "executions", {"ids": [execution.pk]}))
+    changed = [(one, to) for one, to in shared if one.assigned_to_id != (to.pk if to else None)]
+    if not changed:
+        return 0
+    ExecutionEvent.objects.bulk_create(
+        ExecutionEvent(execution=one, kind=ExecutionEvent.Kind.ASSIGNED, actor=by, assignee=to, before=one.assigned_to)
+        for one, to in changed
+    )
+    given: dict[User | None, list[int]] = {}
+    for one, to in changed:
+        given.setdefault(to, []).append(one.pk)
+    for to, ids in given.items():
+        Execution.objects.filter(pk__in=ids).update(assigned_to=to)
+    run = changed[0][0].run
+    transaction.on_commit(partial(_tell, run, [one.pk for one, _to in changed]))
+    return len(changed)
+
+
+def _tell(run: TestRun, ids: list[int]) -> None:
+    live.publish(run.topic, "executions", runs.changed(ids))
+    runs.tell_progress(run)  # pages of the system show whose turn it is

@@ -58,7 +58,7 @@ def safe_name(name: str) -> str:
 
 @transaction.atomic
 def attach(execution: Execution, upload: UploadedFile[Any]) -> Artifact:
-    """Keep *upload* with the manual step for which *execution* waits.
+    """Keep *upload* with the manual step for which *execution* waits; sent twice, it is kept once.
 
     DomainError: too large (413), too many (409), a type that is not accepted (415). Conflict when nothing waits.
     """
@@ -67,15 +67,27 @@ def attach(execution: Execution, upload: UploadedFile[Any]) -> Artifact:
         limit = LARGEST // 1024 // 1024
         detail = _("“%(name)s” is larger than %(limit)s MB.") % {"name": upload.name, "limit": limit}
         raise DomainError("file-too-large", detail, status=413)
+    name = safe_name(upload.name or "")
+    if (same := _same(step, name, upload)) is not None:
+        return same
     if step.artifacts.count() >= MOST:
         raise Conflict("too-many-files", _("A step takes %(most)s files at most.") % {"most": MOST})
-    name = safe_name(upload.name or "")
     head = upload.read(512)
     upload.seek(0)
     artifact = Artifact(execution=execution, step=step, name=name, content_type=kind_of(name, head), size=upload.size)
     artifact.file.save(name, upload, save=False)
     artifact.save()
     return artifact
+
+
+def _same(step: StepResult, name: str, upload: UploadedFile[Any]) -> Artifact | None:
+    """The very file of an earlier request, whose answer a lost connection may have swallowed."""
+    for artifact in step.artifacts.filter(name=name, size=upload.size or 0):
+        with artifact.file.open("rb") as kept:
+            if kept.read() == upload.read():
+                return artifact
+        upload.seek(0)
+    return None
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
 
@@ -40,6 +41,7 @@ class Chunk:
         self._context = context
         self._pending = list(ids)
         self._running: set[asyncio.Task[None]] = set()
+        self._freed = asyncio.Event()  # set when something can begin in the place of what has ended
         self._claims: dict[int, int] = {}
         self._cancelled: set[asyncio.Task[None]] = set()
         self._share = Share.of(context.environment_id)
@@ -49,6 +51,8 @@ class Chunk:
 
     async def run(self) -> None:
         """Until nothing of it is left to this process."""
+        if (width := await in_database(requests.width_of, self._pending)) is not None:
+            self._share.most = width
         looking = asyncio.create_task(self._look())
         try:
             if await self._find_room():
@@ -72,17 +76,40 @@ class Chunk:
     async def _execute(self) -> None:
         ends_at = monotonic() + LONGEST
         while self._pending or self._running:
-            free = self._share.held - len(self._running)
-            if self._pending and free >= min(len(self._pending), max(1, self._share.held // 4)):
-                await self._begin(free)
+            self._freed.clear()
+            if self._has_room():
+                await self._begin(self._share.held - len(self._running))
             if not self._running and not await self._begin_parked():
                 return
             if self._pending and monotonic() > ends_at:
                 await in_database(runs.park, self._pending)  # sent again when this chunk leaves
                 self._pending.clear()
-            done, _ = await asyncio.wait(self._running, timeout=LOOK_EVERY, return_when=asyncio.FIRST_COMPLETED)
-            self._running -= done
-            _report(done)
+            await self._wait()
+
+    def _has_room(self) -> bool:
+        """Whether so much has ended that claiming the next ones is worth a question to the database."""
+        free = self._share.held - len(self._running)
+        return bool(self._pending) and free >= min(len(self._pending), max(1, self._share.held // 4))
+
+    async def _wait(self) -> None:
+        """Until something ended that makes room; at most until the next look, as places may come and go."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_EVERY):
+                await self._freed.wait()
+
+    def _start(self, claim: requests.Claim, request: CaseRequest) -> None:
+        task = asyncio.create_task(self._one(claim, request))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """The engine does not raise; should it, the execution comes back when its lease ends, and the log says why."""
+        self._running.discard(task)
+        self._cancelled.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("execution.crashed", exc_info=error)
+        if not self._running or self._has_room():
+            self._freed.set()
 
     async def _begin(self, free: int) -> None:
         """Claim as many as there are places. What has to wait for others stays with this chunk while it lasts."""
@@ -90,7 +117,8 @@ class Chunk:
         while self._pending and free > 0:
             taking, self._pending = self._pending[:free], self._pending[free:]
             claimed = await in_database(_claim, self._context, taking)
-            self._running |= {asyncio.create_task(self._one(claim, request)) for claim, request in claimed}
+            for claim, request in claimed:
+                self._start(claim, request)
             self._claims |= {claim.execution_id: claim.number for claim, _ in claimed}
             self._makes_room |= bool(claimed)
             free -= len(claimed)
@@ -143,13 +171,6 @@ class Chunk:
             logger.info("execution.ended", state=outcome.state, duration_ms=round(outcome.duration_ms, 1))
         self._recorder.add(to_result(claim, request, outcome))
         self._freed_names |= bool(request.case and request.case.exclusive)
-
-
-def _report(done: set[asyncio.Task[None]]) -> None:
-    """The engine does not raise; should it, the execution comes back when its lease ends, and the log says why."""
-    for task in done:
-        if not task.cancelled() and (error := task.exception()):
-            logger.error("execution.crashed", exc_info=error)
 
 
 def _claim(context: requests.RunContext, ids: Sequence[int]) -> list[tuple[requests.Claim, CaseRequest]]:

@@ -11,29 +11,37 @@ import structlog
 from celery import current_app
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from apps.core.states import State
-from apps.execution.queues import queue_of
+from apps.execution.queues import queue_of, width_of
 from apps.runs.models import Execution, TestRun
 
 logger = structlog.get_logger(__name__)
 
 CHUNK_TASK = "execution.chunk"
-FIRST, LARGEST = 4, 50
+FIRST, USUAL, LARGEST = 4, 50, 250
+AIM = 1_000.0  # ms for which a full chunk should keep a worker busy: long enough to pay, short enough to share
 REST_TASK = "execution.send-rest"
 AT_ONCE = 420  # executions of a run that are sent before its start is answered; a worker sends the rest
 MANY = 500  # from so many on, a run's rows are read rather than single ones
 
 
-def chunks(ids: Sequence[int]) -> Iterator[list[int]]:
-    """Ids in growing chunks: 4, 4, 8, 8, 16, 16, … 50."""
-    start, size, again = 0, FIRST, False
+def largest(run: TestRun) -> int:
+    """Executions of a full chunk, by how long those of *run* are expected to take."""
+    if not run.expected_ms:
+        return USUAL
+    return max(FIRST, min(LARGEST, round(AIM * run.total / run.expected_ms)))
+
+
+def chunks(ids: Sequence[int], largest: int = USUAL) -> Iterator[list[int]]:
+    """Ids in growing chunks: 4, 4, 8, 8, 16, 16, … *largest*."""
+    start, size, again = 0, min(FIRST, largest), False
     while start < len(ids):
         yield list(ids[start : start + size])
         start += size
-        size = min(size * 2, LARGEST) if again else size
+        size = min(size * 2, largest) if again else size
         again = not again
 
 
@@ -41,13 +49,16 @@ def send(run: TestRun, ids: Sequence[int]) -> None:
     """Hand *ids* (queued executions of *run*) to the workers of its environment. Call after the commit."""
     special = Execution.objects.filter(run=run) if len(ids) > MANY else Execution.objects.filter(pk__in=ids)
     needs = dict(special.exclude(needs="").values_list("pk", "needs"))
-    by_queue: dict[str, list[int]] = {}
+    by_needs: dict[str, list[int]] = {}
+    most = largest(run)
     for pk in ids:
-        by_queue.setdefault(queue_of(run, needs.get(pk, "")), []).append(pk)
+        by_needs.setdefault(needs.get(pk, ""), []).append(pk)
     try:
         with current_app.producer_or_acquire() as producer:
-            for queue, some in by_queue.items():
-                for chunk in chunks(some):
+            for needed, some in by_needs.items():
+                queue, width = queue_of(run, needed), width_of(needed)
+                # What one process does few of at once goes in small chunks, so that others take some of it.
+                for chunk in chunks(some, width or most):
                     current_app.send_task(CHUNK_TASK, (run.pk, chunk), queue=queue, producer=producer)
     except OperationalError as error:
         # The run is stored: the sweeper sends it as soon as Redis is back.
@@ -60,7 +71,7 @@ def send_queued(run: TestRun) -> None:
 
 
 def _send_queued(run: TestRun) -> None:
-    TestRun.objects.filter(pk=run.pk).update(dispatched_at=timezone.now())
+    TestRun.objects.filter(pk=run.pk).update(dispatched_at=Now())
     rows = list(_queued(run).values_list("pk", "position"))
     send(run, [pk for pk, _ in rows[:AT_ONCE]])
     if len(rows) > AT_ONCE:

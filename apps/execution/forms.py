@@ -1,20 +1,16 @@
-"""Forms of execution: what to run, a person's verdict, who does it."""
+"""Form of a run to start."""
 
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.models import Role, User
 from apps.catalog.models import RunPriority, TestCase, TestPlan
 from apps.catalog.services import cases_of
 from apps.core.forms import RefusableMixin
-from apps.core.states import State
 from apps.environments.models import Environment
-from apps.execution.services import VERDICTS
 from apps.systems.models import System
 
-NOTE = 20_000  # characters
 CASES = 2_000  # chosen one by one
 
 
@@ -41,6 +37,8 @@ class StartForm(RefusableMixin, forms.Form):
         choices=[("", _("as usual")), *RunPriority.choices], required=False, label=_("Priority"), initial=""
     )
 
+    any_versions = forms.BooleanField(required=False, label=_("Run all the same, with the versions that are deployed"))
+
     def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         querysets = {
@@ -66,35 +64,3 @@ class StartForm(RefusableMixin, forms.Form):
         """The cases to run; after ``is_valid``."""
         plan = self.cleaned_data.get("plan")
         return list(cases_of(plan) if plan else self.cleaned_data["case"])
-
-
-class VerdictForm(forms.Form):
-    """A person's verdict on one manual step; *attempt* and *step* (index from 0) say on which."""
-
-    attempt = forms.IntegerField(min_value=0, max_value=32_767)
-    step = forms.IntegerField(min_value=0, max_value=32_767)
-    verdict = forms.ChoiceField(choices=[(state.value, state.label) for state in VERDICTS], label=_("Verdict"))
-    note = forms.CharField(max_length=NOTE, required=False, label=_("Note"))
-
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or {}
-        if data.get("verdict") in (State.FAILED, State.BLOCKED) and not data.get("note", "").strip():
-            self.add_error("note", _("Say what you saw: the next person reads this."))
-        return data
-
-
-class AssignForm(forms.Form):
-    """Who does a manual execution; empty for nobody."""
-
-    user = forms.ModelChoiceField(User.objects.none(), required=False, label=_("Assigned to"))
-
-    def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["user"].queryset = testers(system)  # type: ignore[attr-defined]
-
-
-def testers(system: System) -> Any:
-    """Members of the system's team who may execute."""
-    return User.objects.filter(
-        memberships__team=system.team_id, memberships__role__gte=Role.TESTER, is_active=True
-    ).order_by("name")

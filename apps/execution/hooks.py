@@ -71,12 +71,13 @@ def _signature(signed: bytes) -> bytes:
 
 @cache
 def _client() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL)
+    return redis.Redis.from_url(settings.REDIS_URL, **settings.REDIS_PATIENCE)
 
 
 @cache
 def _async_client() -> redis.asyncio.Redis:
-    return redis.asyncio.Redis.from_url(settings.REDIS_URL)
+    patience: dict[str, Any] = settings.REDIS_PATIENCE
+    return redis.asyncio.Redis.from_url(settings.REDIS_URL, **patience)
 
 
 def _list(key: str) -> str:

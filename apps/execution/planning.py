@@ -23,10 +23,14 @@ _AGAINST = {LETTERS[state] for state in NOT_PASSED}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Executions in their order, and how long all of them are expected to take."""
+    """Executions in their order, how long all of them are expected to take, and how many of them nobody has timed.
+
+    *unmeasured* are automated ones whose case has never ended here: each is counted as ``UNKNOWN_MS``.
+    """
 
     planned: list[Planned]
     expected_ms: int
+    unmeasured: int = 0
 
 
 class Seen(NamedTuple):
@@ -63,7 +67,10 @@ def plan(cases: Iterable[TestCase], environment: Environment, *, retries: int = 
 
     chosen.sort(key=urgency)
     planned = [one for case in chosen for one in _executions(case, rows.get(case.dataset_id or 0), retries)]
-    return Plan(planned, _duration(planned, records, environment))
+    unmeasured = sum(
+        one.case.mode == TestCase.Mode.AUTOMATED and not _is_measured(records.get(one.case.pk)) for one in planned
+    )
+    return Plan(planned, _duration(planned, records, environment), unmeasured)
 
 
 def _duration(planned: Sequence[Planned], records: Mapping[int, Seen], environment: Environment) -> int:
@@ -94,6 +101,10 @@ def _records(cases: Sequence[TestCase], environment: Environment) -> dict[int, S
         found = found.filter(case__in=[case.pk for case in cases])
     rows = found.values_list("case_id", "state", "strip", "duration_ms")
     return {pk: Seen(state, strip, duration_ms) for pk, state, strip, duration_ms in rows}
+
+
+def _is_measured(record: Seen | None) -> bool:
+    return record is not None and record.duration_ms is not None
 
 
 def _expected(record: Seen | None) -> float:

@@ -9,6 +9,7 @@ urgent chunk waits for one other chunk at most, however many of those there are.
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
+from apps.catalog.definition import find_kind
 from apps.catalog.models import RunPriority
 from apps.environments.models import Environment
 from apps.execution.models import SHARED
@@ -37,6 +38,12 @@ def variant(base: str, needs: str = "", *, urgent: bool = False) -> str:
 def joined(kinds: Iterable[str]) -> str:
     """Restricted kinds as one word, the same for the same kinds."""
     return JOIN.join(sorted(set(kinds)))
+
+
+def width_of(needs: str) -> int | None:
+    """How many executions that need the kinds *needs* (joined) one process takes at once; None for no such bound."""
+    kinds = (find_kind(name) for name in needs.split(JOIN))
+    return min((kind.width for kind in kinds if kind is not None and kind.width), default=None)
 
 
 def is_base(queue: str) -> bool:

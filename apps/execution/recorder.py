@@ -11,7 +11,7 @@ from apps.execution.worker import in_database
 from apps.runs import services as runs
 from apps.runs.results import Result
 
-FLUSH_EVERY = 0.05  # seconds; results that end within it are stored together
+FLUSH_EVERY = 0.1  # seconds; results that end within it are stored together
 BATCH = 250
 PATIENCE = 120.0  # seconds that results wait for a database that is away; then their leases give the work to others
 

@@ -12,9 +12,10 @@ from apps.catalog.models import CaseRevision
 from apps.catalog.services import shared_definitions
 from apps.core.mailboxes import box_of_environment
 from apps.environments.services import decrypt, values_for
+from apps.execution import queues
 from apps.execution.engine.model import CaseRequest, SharedVersion
 from apps.execution.worker import allowed_kinds
-from apps.runs.models import TestRun
+from apps.runs.models import Execution, TestRun
 from apps.runs.services import Claimed
 
 TEARDOWN = 30.0  # seconds that teardown may take beyond the case's limit
@@ -98,31 +99,43 @@ def shared_versions(system_id: int, revisions: Mapping[str, int]) -> dict[str, S
     return {slug: SharedVersion(revisions[slug], Shared.of(definition)) for slug, definition in found}
 
 
+def width_of(ids: Sequence[int]) -> int | None:
+    """How many of *ids*, which all need the same of a worker, this process takes at once; None for no such bound."""
+    if not any(queues.width_of(kind) for kind in allowed_kinds()):
+        return None
+    return queues.width_of(Execution.objects.filter(pk__in=ids[:1]).values_list("needs", flat=True).first() or "")
+
+
 def build(context: RunContext, claimed: Sequence[Claimed]) -> list[tuple[Claim, CaseRequest]]:
     """Requests of executions that were just claimed, in their order."""
     cases = _kept.cases(one.revision_id for one in claimed)
-    return [_request(context, one, *cases[one.revision_id]) for one in claimed]
+    same = {
+        "run_id": str(context.run_id),
+        "environment": context.environment,
+        "variables": context.variables,
+        "secrets": context.secrets,
+        "allowed": allowed_kinds(),
+        "shared": context.shared,
+        "mailbox": box_of_environment(context.environment_id),
+    }
+    return [_request(same, one, *cases[one.revision_id]) for one in claimed]
 
 
-def _request(context: RunContext, one: Claimed, definition: Mapping[str, Any], case: Case) -> tuple[Claim, CaseRequest]:
+def _request(
+    same: Mapping[str, Any], one: Claimed, definition: Mapping[str, Any], case: Case
+) -> tuple[Claim, CaseRequest]:
     captured = json.loads(decrypt(bytes(one.resume_captured))) if one.resume_captured else {}
     request = CaseRequest(
         definition=definition,
         case=case,
         execution_id=str(one.id),
-        run_id=str(context.run_id),
-        environment=context.environment,
         attempt=one.attempt,
-        variables=context.variables,
-        secrets=context.secrets,
         row=json.loads(one.row),
         seed=one.seed,
         deadline=time.time() + case.timeout + TEARDOWN,
-        allowed=allowed_kinds(),
         start_at=one.resume_at,
         captured=captured,
-        shared=context.shared,
         trace_id=one.trace_id if one.resume_at else "",
-        mailbox=box_of_environment(context.environment_id),
+        **same,
     )
     return Claim(one.id, one.claim, one.carried, one.message), request

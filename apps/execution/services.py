@@ -1,30 +1,33 @@
-"""Verbs of execution: start, cancel, rerun, and a person's verdict on a manual step."""
+"""Verbs of execution: start, cancel, rerun, who does what, and a person's verdict on a manual step."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import Any
 
-from django.core.files.base import File
 from django.db import transaction
-from django.db.models import F
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.catalog.models import TestCase, TestPlan
+from apps.catalog.services import unmet
 from apps.core.errors import Conflict, DomainError
 from apps.core.states import State
 from apps.environments.models import Environment
-from apps.execution import control, dispatch, planning
+from apps.environments.services import versions_deployed
+from apps.execution import assigning, control, dispatch, planning, verdicts
 from apps.runs import services as runs
-from apps.runs.models import Artifact, Execution, StepResult, TestRun
+from apps.runs.models import Execution, TestRun
 from apps.systems.models import System
 
 cancel_run = control.cancel_run
 pause_run = control.pause_run
 resume_run = control.resume_run
-
-VERDICTS = (State.PASSED, State.FAILED, State.BLOCKED, State.SKIPPED)
+VERDICTS = verdicts.VERDICTS
+Asked = verdicts.Asked
+finish_manual_step = verdicts.finish_manual_step
+finish_manual_steps = verdicts.finish_manual_steps
+assign = assigning.assign
+chosen = assigning.chosen
+split = assigning.split
 
 
 @transaction.atomic
@@ -42,15 +45,19 @@ def start_run(
     priority: str | None = None,
     retries: int | None = None,
     time_limit: int | None = None,
+    any_versions: bool = False,
 ) -> TestRun:
     """Plan a run of *cases* (each × the rows of its data set) in *environment* and send it to the workers.
 
     *priority*, *retries* (of cases that say nothing of it) and *time_limit* (seconds) are those of *plan* unless
-    given. DomainError ``nothing-to-run`` when there is no case, ``other-system`` when something is not of *system*.
+    given. DomainError ``nothing-to-run`` when there is no case, ``other-system`` when something is not of *system*;
+    Conflict ``other-versions`` where *plan* is meant for others than are deployed, unless *any_versions* will do.
     """
     chosen = list(cases)
     if environment.system_id != system.pk or any(case.system_id != system.pk for case in chosen):
         raise DomainError("other-system", _("The environment and the cases must be of this system."), status=422)
+    if plan is not None and not any_versions:
+        _check_versions(plan, environment)
     order = planning.plan(chosen, environment, retries=_or_of_plan(retries, plan.retries if plan else None) or 0)
     run = runs.create_run(
         environment=environment,
@@ -73,6 +80,15 @@ def start_run(
 def start_runs(*, environments: Sequence[Environment], **what: Any) -> list[TestRun]:
     """The same run in each of *environments*, by one click; all of them or none."""
     return [start_run(environment=environment, **what) for environment in environments]
+
+
+def _check_versions(plan: TestPlan, environment: Environment) -> None:
+    if not plan.versions:
+        return
+    if others := unmet(plan, versions_deployed(environment)):
+        words = {"name": environment.name, "others": "; ".join(map(str, others))}
+        text = _("“%(name)s” has other versions than this plan is meant for: %(others)s.") % words
+        raise Conflict("other-versions", text)
 
 
 def _or_of_plan(given: int | None, planned: int | None) -> int | None:
@@ -100,14 +116,15 @@ def rerun(
 ) -> TestRun:
     """Run again at the cases' current revisions, with the original data rows and seeds.
 
-    *which*: ``all``, ``failed`` (failed and blocked), or ``chosen`` with execution ids in *executions*. *fresh* plans
-    the cases of these anew: with the rows that their data sets have now, and new seeds.
+    *which*: ``all``, ``failed`` (failed and blocked), or ``chosen`` with execution ids of this run in *executions*.
+    *fresh* plans the cases of these anew: with the rows that their data sets have now, and new seeds. The versions of
+    a plan are not asked for again.
     """
     chosen = run.executions.select_related("case").order_by("position")
     if which == "failed":
         chosen = chosen.filter(state__in=[State.FAILED, State.BLOCKED])
     elif which == "chosen":
-        chosen = chosen.filter(pk__in=list(executions))
+        chosen = chosen.filter(pk__in=[one.pk for one in assigning.chosen(run, list(executions))])
     elif which != "all":
         raise DomainError("unknown-choice", _("Rerun “all”, “failed” or “chosen”."), status=422)
     same: dict[str, Any] = {
@@ -122,7 +139,7 @@ def rerun(
     }
     if fresh:
         cases = {execution.case_id: execution.case for execution in chosen}
-        return start_run(system=run.system, cases=cases.values(), **same)
+        return start_run(system=run.system, cases=cases.values(), any_versions=True, **same)
     return _again(chosen, seed=run.seed, **same)
 
 
@@ -148,72 +165,3 @@ def _again(executions: Iterable[Execution], **fields: Any) -> TestRun:
     again = runs.create_run(planned=planned, **fields)
     dispatch.send_queued(again)
     return again
-
-
-@transaction.atomic
-def finish_manual_step(
-    execution: Execution,
-    *,
-    step: int,
-    verdict: str,
-    note: str = "",
-    by: User,
-    attachments: Sequence["File[Any]"] = (),
-) -> Execution:
-    """Store a person's verdict on the manual step at index *step* and hand the execution back to the workers.
-
-    Passed or skipped goes on with the next step; failed or blocked leaves only the teardown. Sent twice, the
-    second does nothing. Conflict when the execution waits for another step, or for none.
-    """
-    if verdict not in VERDICTS:
-        raise DomainError("unknown-verdict", _("The verdict must be passed, failed, blocked or skipped."), status=422)
-    locked = (
-        Execution.objects.select_for_update(of=("self",))
-        .select_related("run__environment", "revision")
-        .get(pk=execution.pk)
-    )
-    row = StepResult.objects.filter(execution=locked, attempt=locked.attempt, phase="steps", position=step).first()
-    if row is not None and row.state == verdict and row.executed_by_id == by.pk:
-        return locked
-    if locked.state != State.WAITING or locked.resume_at != step or row is None:
-        raise Conflict("not-waiting", _("This execution does not wait for a verdict on this step."))
-    _judge_step(row, verdict, note, by)
-    _attach(locked, row, attachments)
-    _hand_back(locked, step, verdict, note)
-    return locked
-
-
-def _judge_step(row: StepResult, verdict: str, note: str, by: User) -> None:
-    now = timezone.now()
-    row.state, row.note, row.executed_by = verdict, note, by
-    row.duration_ms = (now - row.started_at).total_seconds() * 1000 if row.started_at else None
-    if verdict in (State.FAILED, State.BLOCKED):
-        row.message = note.strip().splitlines()[0][:300] if note.strip() else _("Judged so by %(who)s.") % {"who": by}
-    row.save(update_fields=["state", "note", "executed_by", "duration_ms", "message"])
-
-
-def _attach(execution: Execution, row: StepResult, attachments: Sequence["File[Any]"]) -> None:
-    for upload in attachments:
-        artifact = Artifact(
-            execution=execution,
-            step=row,
-            name=(upload.name or "attachment")[:200],
-            content_type=getattr(upload, "content_type", "") or "application/octet-stream",
-            size=upload.size,
-        )
-        artifact.file.save(artifact.name, upload, save=False)
-        artifact.save()
-
-
-def _hand_back(execution: Execution, step: int, verdict: str, note: str) -> None:
-    steps = execution.revision.definition.get("steps", [])
-    against = verdict in (State.FAILED, State.BLOCKED) and not steps[step].get("optional", False)
-    Execution.objects.filter(pk=execution.pk).update(
-        state=State.QUEUED,
-        resume_at=len(steps) if against else step + 1,
-        carried=verdict if against else execution.carried,
-        message=note.strip()[:2000] if against else "",
-        claim=F("claim") + 1,
-    )
-    runs.apply_to_run(execution.run_id, runs.RunDelta({State.WAITING: -1}), [execution.pk])
-    transaction.on_commit(partial(dispatch.send, execution.run, [execution.pk]))

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from apps.execution.engine import clock
 from apps.execution.worker import name
 
 SPACE = 71_203  # of our advisory locks
@@ -39,7 +40,7 @@ _TAKE = """
                   WHERE COALESCE(NULLIF(env.queue, ''), 'execution') = ANY(queues)
                     AND seen_at > clock_timestamp() - interval '20 seconds') children
     ON CONFLICT (holder) DO UPDATE SET wanted = EXCLUDED.wanted, held = EXCLUDED.held, until = EXCLUDED.until
-    RETURNING held
+    RETURNING held, clock_timestamp()
 """
 
 
@@ -50,6 +51,8 @@ class Share:
     environment_id: int
     holder: str
     held: int = 0
+    most: int = 32_767
+    """Places that this process could use at all."""
 
     @classmethod
     def of(cls, environment_id: int) -> "Share":
@@ -62,12 +65,13 @@ class Share:
             "space": SPACE,
             "environment": self.environment_id,
             "holder": self.holder,
-            "wanted": min(wanted, 32_767),
+            "wanted": min(wanted, self.most),
             "running": running,
             "first": first,
             "lasts": LASTS,
         }
         with connection.cursor() as cursor:
             cursor.execute(_TAKE, values)
-            self.held = cursor.fetchone()[0]
+            self.held, told = cursor.fetchone()
+        clock.agree(told)
         return self.held

@@ -1,4 +1,7 @@
-"""The sweeper: whatever was lost with a process or a message comes back, and runs keep to their time limit."""
+"""The sweeper: whatever was lost with a process or a message comes back, and runs keep to their time limit.
+
+All by the database's clock: the clock of the worker that sweeps may be wrong.
+"""
 
 from datetime import timedelta
 
@@ -7,7 +10,6 @@ import structlog
 from django.conf import settings
 from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q
 from django.db.models.functions import Now
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.core.errors import Conflict
@@ -43,9 +45,8 @@ def sweep_once() -> int:
 
 def end_leases_of_lost_workers() -> int:
     """Executions of a worker that fell silent need not wait for their lease. Returns how many."""
-    now = timezone.now()
-    Worker.objects.filter(seen_at__lt=now - FORGOTTEN_AFTER).delete()
-    Share.objects.filter(until__lt=now).delete()
+    Worker.objects.filter(seen_at__lt=Now() - FORGOTTEN_AFTER).delete()
+    Share.objects.filter(until__lt=Now()).delete()
     silent = Worker.objects.filter(seen_at__lt=Now() - SILENT_AFTER)
     silent.filter(lost_at=None).update(lost_at=Now())
     lost = silent.filter(lost_at__lt=Now() - LOST_AFTER).values("name")
@@ -56,10 +57,10 @@ def end_leases_of_lost_workers() -> int:
 def stranded() -> list[TestRun]:
     """Open runs with queued work that no message carries: lost with a process or with Redis."""
     waiting = Execution.objects.filter(run=OuterRef("pk"), state=State.QUEUED, parked_at=None)
-    quiet = Q(dispatched_at__isnull=True) | Q(dispatched_at__lt=timezone.now() - STRANDED_AFTER)
+    quiet = Q(dispatched_at__isnull=True) | Q(dispatched_at__lt=Now() - STRANDED_AFTER)
     found = (
         TestRun.objects.filter(quiet, phase__in=[TestRun.Phase.QUEUED, TestRun.Phase.RUNNING], paused_at=None)
-        .filter(Exists(waiting), created_at__lt=timezone.now() - STRANDED_AFTER)
+        .filter(Exists(waiting), created_at__lt=Now() - STRANDED_AFTER)
         .select_related("environment")[:50]
     )
     return [run for run in found if not any(_lengths([queue_of(run, needs) for needs in _needs(run)]))]
@@ -71,7 +72,7 @@ def _needs(run: TestRun) -> list[str]:
 
 
 def _lengths(queues: list[str]) -> list[int]:
-    client = redis.Redis.from_url(settings.CELERY_BROKER_URL)
+    client = redis.Redis.from_url(settings.CELERY_BROKER_URL, **settings.REDIS_PATIENCE)
     try:
         return [int(client.llen(queue)) for queue in queues]
     finally:

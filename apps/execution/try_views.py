@@ -51,6 +51,18 @@ def try_result(request: SystemRequest, system: System, ticket: str) -> HttpRespo
     return _answer(request, system, ticket)
 
 
+@system_page(Role.TESTER)
+@require_GET
+def try_picture(request: SystemRequest, system: System, ticket: str) -> HttpResponse:
+    """The picture of a page that the try took."""
+    own = set(system.environments.values_list("pk", flat=True))
+    found = trying.picture(ticket, user_id=request.user.pk, environments=own)
+    if found is None:
+        raise Http404
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=600"}
+    return HttpResponse(found, content_type=trying.PICTURE, headers=headers)
+
+
 def _answer(request: SystemRequest, system: System, ticket: str) -> HttpResponse:
     own = set(system.environments.values_list("pk", flat=True))
     found = trying.look(ticket, user_id=request.user.pk, environments=own)

@@ -35,6 +35,7 @@ WAITS = 30  # seconds until a try that no worker has taken is given up
 KEPT = 600  # seconds that an answer waits for the page
 SESSION = 3_600  # seconds that captured values are kept
 MOST = 60  # tries of one person in a minute: more would keep runs from the workers
+PICTURE = "image/png"
 _PAUSE = {"name": "-", "kind": "manual", "with": {"instructions": "-"}}
 
 
@@ -86,8 +87,8 @@ def _count_try(user_id: int) -> None:
 
 def look(ticket: str, *, user_id: int, environments: Any) -> Answer | None:
     """How the try stands; None when there is no such ticket of this user in one of *environments* (ids)."""
-    job = cache.get(_key(ticket))
-    if job is None or job["user"] != user_id or job["environment"] not in environments:
+    job = _job(ticket, user_id, environments)
+    if job is None:
         return None
     waited = time.time() - job["at"]
     outcome = cache.get(_key(ticket, "outcome"))
@@ -98,6 +99,18 @@ def look(ticket: str, *, user_id: int, environments: Any) -> Answer | None:
     else:
         state = "queued" if waited < WAITS else "lost"
     return Answer(state, outcome, job["name"], job["queue"], waited)
+
+
+def picture(ticket: str, *, user_id: int, environments: Any) -> bytes | None:
+    """The picture (PNG) that the try took; None when there is none, or no such ticket of this user."""
+    found: bytes | None = cache.get(_key(ticket, "picture")) if _job(ticket, user_id, environments) else None
+    return found
+
+
+def _job(ticket: str, user_id: int, environments: Any) -> dict[str, Any] | None:
+    """What was asked under *ticket* by this user in one of *environments*."""
+    job: dict[str, Any] | None = cache.get(_key(ticket))
+    return job if job is not None and job["user"] == user_id and job["environment"] in environments else None
 
 
 def _key(ticket: str, part: str = "job") -> str:
@@ -136,7 +149,10 @@ def answer(ticket: str) -> None:
         # The addresses that it used ended with it: the next try makes others.
         del carried[MARK]
         _keep(job, {CARRIED: carried}, kept, hidden)
-    cache.set(_key(ticket, "outcome"), tried.as_dict(), KEPT)
+    picture = next((one.content for one in tried.artifacts if one.media_type == PICTURE), None)
+    if picture is not None:
+        cache.set(_key(ticket, "picture"), picture, KEPT)
+    cache.set(_key(ticket, "outcome"), {**tried.as_dict(), "has_picture": picture is not None}, KEPT)
 
 
 def _session(key: str) -> tuple[dict[str, Any], dict[str, str]]:

@@ -20,7 +20,8 @@ from apps.runs.models import TestRun
 logger = structlog.get_logger(__name__)
 
 EVERY = 0.2  # seconds between looks at Redis
-PATIENCE: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}  # it only hurries: nobody waits for it
+# It only hurries: nobody waits for it.
+PATIENCE: dict[str, Any] = settings.REDIS_PATIENCE | {"socket_timeout": 1, "socket_connect_timeout": 1}
 KEPT = 60  # seconds; after that every chunk has asked PostgreSQL
 
 

@@ -13,13 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any, TypeVar
 
+import uvloop
 from billiard import current_process
 from django.conf import settings
 from django.db import close_old_connections
 
 from apps.environments.services import mailboxes
 from apps.execution.engine.egress import EgressPolicy
-from apps.execution.engine.settings import EngineSettings, MailboxSettings
+from apps.execution.engine.settings import BrowserSettings, EngineSettings, MailboxSettings
 from apps.execution.executors.registry import Executors
 from apps.execution.guarding import watched
 from apps.execution.hooks import StoredCallbacks
@@ -35,7 +36,7 @@ def name() -> str:
 
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
-    return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 @cache
@@ -51,7 +52,8 @@ def engine_executors() -> Executors:
         allow=settings.EXECUTION_ALLOW_ADDRESSES,
         only_allowed=settings.EXECUTION_ONLY_ALLOWED,
     )
-    return Executors(EngineSettings(egress=egress, mailbox=_mailbox(), callbacks=StoredCallbacks()))
+    browser = BrowserSettings(executable=settings.EXECUTION_CHROMIUM)
+    return Executors(EngineSettings(egress=egress, browser=browser, mailbox=_mailbox(), callbacks=StoredCallbacks()))
 
 
 def _mailbox() -> MailboxSettings | None:

@@ -45,7 +45,7 @@ def waiting_for(user: Any, system: System) -> Waiting:
             state=State.WAITING,
         )
         .select_related("run__environment", "case")
-        .order_by("pk")
+        .order_by("assigned_to_id", "pk")  # what nobody has comes last
     )
     mine = Defect.objects.filter(system=system)
     fixed = mine.filter(Q(owner=user.pk) | Q(owner=None, reported_by=user.pk), state=Defect.State.FIXED)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.core.states import State
 from apps.runs import parking
 from apps.runs.models import Attempt, Execution, TestRun
-from apps.runs.rollups import RunDelta, apply_to_run, tell_progress
+from apps.runs.rollups import PROGRESS_COLUMNS, RunDelta, apply_to_run, tell_progress
 
 MAX_ATTEMPTS = 3  # hand-outs lost with their workers before the execution is blocked
 NAMES = 71_202  # advisory lock under which names are taken: two workers must not both find one free
@@ -31,8 +31,10 @@ _CLAIM = """
     RETURNING id, run_id, revision_id, position, row, seed, attempt, claim, carried, message, resume_at,
               resume_captured, trace_id
 """
-
-
+_BEGIN = (
+    "UPDATE runs_testrun SET phase = 'running', started_at = clock_timestamp() "  # noqa: S608 - our own names
+    "WHERE id = ANY(%s) AND phase = 'queued' RETURNING " + PROGRESS_COLUMNS
+)
 _RENEW = """
     UPDATE runs_execution e SET lease_until = now() + %s
     FROM unnest(%s::bigint[], %s::int[]) AS v (id, claim)
@@ -76,11 +78,8 @@ def claim(ids: Sequence[int], worker: str, lease: timedelta) -> list[Claimed]:
 
 def _begin(runs: Iterable[int]) -> None:
     """Runs of which something was handed out are under way. Apart from the claim: who cancels locks the run first."""
-    begun = TestRun.objects.filter(pk__in=runs, phase=TestRun.Phase.QUEUED)
-    for run in begun:
-        run.phase, run.started_at = TestRun.Phase.RUNNING, timezone.now()
-        if begun.filter(pk=run.pk).update(phase=run.phase, started_at=run.started_at):
-            transaction.on_commit(partial(tell_progress, run))
+    for run in TestRun.objects.raw(_BEGIN, [list(runs)]):
+        transaction.on_commit(partial(tell_progress, run))
 
 
 def renew(claims: Mapping[int, int], lease: timedelta) -> None:

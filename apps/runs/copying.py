@@ -13,9 +13,9 @@ from django.db import connection
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 
-def copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Append *rows* (values of *columns*, JSON as ``json_text`` gives it) to *table*, in the present transaction."""
-    text = "".join("\t".join(map(_cell, row)) + "\n" for row in rows)
+def copy(table: str, columns: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
+    """Append *rows* (cells of *columns*, written as below) to *table*, in the present transaction."""
+    text = "".join("\t".join(row) + "\n" for row in rows)
     if text:
         with connection.cursor() as cursor:
             cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", io.StringIO(text))
@@ -29,17 +29,24 @@ def json_text(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A number, a time, a text or nothing."""
     if value is None:
         return "\\N"
     if isinstance(value, str):
-        return _escaped(value)
+        return text_cell(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
     return str(value)
 
 
-def _escaped(text: str) -> str:
+def json_cell(value: Any) -> str:
+    """*value* as JSON, in which of all that COPY takes for something else only backslashes can stand."""
+    return json_text(value).replace("\\", "\\\\")
+
+
+def text_cell(text: str) -> str:
+    """*text* with what COPY takes for something else escaped."""
     for plain, escaped in _ESCAPES:
         if plain in text:
             text = text.replace(plain, escaped)

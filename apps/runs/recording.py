@@ -8,11 +8,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from psycopg2.extras import execute_values
 
 from apps.core.states import NOT_PASSED, State
 from apps.runs import artifacts, failures, rollups
-from apps.runs.copying import copy, json_text
+from apps.runs.copying import cell, copy, json_cell, json_text, text_cell
 from apps.runs.models import Execution
 from apps.runs.results import Result, StepRecord
 from apps.runs.signals import executions_requeued
@@ -29,12 +28,13 @@ _HOLD = """
 """
 _FINISH = """
     UPDATE runs_execution AS e SET
-        state = v.state, message = v.message, finished_at = v.finished_at::timestamptz,
-        duration_ms = COALESCE(e.duration_ms, 0) + v.duration_ms::float8,
-        trace_id = v.trace_id, failure_group_id = v.failure_group_id::bigint, lease_until = NULL,
-        resume_at = v.resume_at, resume_captured = v.resume_captured::bytea, failures = e.failures + v.again
-    FROM (VALUES %s) AS v (id, state, message, finished_at, duration_ms, trace_id, failure_group_id, resume_at,
-                           resume_captured, again)
+        state = v.state, message = v.message, finished_at = v.finished_at,
+        duration_ms = COALESCE(e.duration_ms, 0) + v.duration_ms,
+        trace_id = v.trace_id, failure_group_id = v.failure_group_id, lease_until = NULL,
+        resume_at = v.resume_at, resume_captured = decode(v.resume_captured, 'hex'), failures = e.failures + v.again
+    FROM json_to_recordset(%s::json) AS v (
+        id bigint, state text, message text, finished_at timestamptz, duration_ms float8, trace_id text,
+        failure_group_id bigint, resume_at int, resume_captured text, again int)
     WHERE e.id = v.id
 """
 _STEP = (
@@ -93,7 +93,7 @@ def _record_run(pairs: Pairs) -> None:
     points = _points(system_id, results)
     _finish(results, failures.group(system_id, [result for result in results if result.is_final], points))
     _store_steps(pairs, points)
-    _store_attempts(pairs)
+    _store_attempts([(held, result) for held, result in pairs if result.again])
     _store_rollups(environment_id, pairs, points)
     counts = Counter(result.leaves for result in results)
     failed = [result.execution_id for result in results if result.leaves in NOT_PASSED]
@@ -112,22 +112,22 @@ def _points(system_id: int, results: Iterable[Result]) -> dict[str, int]:
 
 def _finish(results: Sequence[Result], groups: Mapping[int, int]) -> None:
     rows = [
-        (
-            result.execution_id,
-            result.leaves,
-            result.message,
-            result.finished_at if result.is_final else None,
-            result.duration_ms,
-            result.trace_id,
-            groups.get(result.execution_id),
-            0 if result.is_final else result.resume_at,
-            None if result.is_final else result.resume_captured,
-            int(result.again),
-        )
+        {
+            "id": result.execution_id,
+            "state": result.leaves,
+            "message": result.message,
+            "finished_at": result.finished_at if result.is_final else None,
+            "duration_ms": result.duration_ms,
+            "trace_id": result.trace_id,
+            "failure_group_id": groups.get(result.execution_id),
+            "resume_at": 0 if result.is_final else result.resume_at,
+            "resume_captured": result.resume_captured.hex() if result.resume_captured and not result.is_final else None,
+            "again": int(result.again),
+        }
         for result in results
     ]
     with connection.cursor() as cursor:
-        execute_values(cursor.cursor, _FINISH, rows, page_size=len(rows))
+        cursor.execute(_FINISH, [json_text(rows)])
 
 
 def _store_steps(pairs: Pairs, points: Mapping[str, int]) -> None:
@@ -141,47 +141,47 @@ def _store_steps(pairs: Pairs, points: Mapping[str, int]) -> None:
     )
 
 
-def _step_row(held: Held, step: StepRecord, points: Mapping[str, int]) -> tuple[Any, ...]:
+def _step_row(held: Held, step: StepRecord, points: Mapping[str, int]) -> tuple[str, ...]:
     return (
-        held.id,
-        held.attempt,
+        str(held.id),
+        str(held.attempt),
         step.phase,
-        step.position,
+        str(step.position),
         step.path,
-        step.name[:200],
-        step.kind,
-        points.get(step.point),
+        text_cell(step.name[:200]),
+        text_cell(step.kind),
+        cell(points.get(step.point)),
         step.state,
-        step.message,
-        json_text(step.request),
-        json_text(step.response),
-        json_text(step.checks),
-        json_text(step.captured),
-        json_text(step.timings),
-        step.started_at,
-        step.duration_ms,
-        step.tries,
+        text_cell(step.message),
+        json_cell(step.request),
+        json_cell(step.response),
+        json_cell(step.checks),
+        json_cell(step.captured),
+        json_cell(step.timings),
+        cell(step.started_at),
+        cell(step.duration_ms),
+        str(step.tries),
         "",
     )
 
 
 def _store_attempts(pairs: Pairs) -> None:
+    """Those that are followed by another; the last one is told by the execution."""
     copy(
         "runs_attempt",
         _ATTEMPT,
         (
             (
-                held.id,
-                held.attempt,
+                str(held.id),
+                str(held.attempt),
                 result.state,
-                result.message,
-                held.worker,
-                held.started_at,
-                result.finished_at,
-                result.duration_ms,
+                text_cell(result.message),
+                text_cell(held.worker),
+                cell(held.started_at),
+                cell(result.finished_at),
+                cell(result.duration_ms),
             )
             for held, result in pairs
-            if result.is_final or result.again
         ),
     )
 

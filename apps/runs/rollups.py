@@ -17,11 +17,15 @@ from psycopg2.extras import execute_values
 from apps.core import live
 from apps.core.states import LETTERS, State
 from apps.runs import histogram
+from apps.runs.copying import json_text
 from apps.runs.models import TestRun
 from apps.runs.signals import executions_failed, run_finished
 
 WORSE = ("skipped", "passed", "blocked", "failed")  # the later, the worse; others leave no record
+NAMED = 200  # executions in one piece of news
 COUNTED = ("passed", "failed", "blocked", "skipped", "cancelled", "waiting")
+_OF_A_RUN = ("id", "system_id", "number", "phase", "verdict", "total", "cancel_requested_at")
+PROGRESS_COLUMNS = ", ".join((*_OF_A_RUN, *COUNTED))
 
 # Several results of one run count as one, the worst: a later data row that passes does not hide one that failed.
 _ORDER = "array_position(ARRAY['skipped', 'passed', 'blocked', 'failed'], {row}.state::text)"
@@ -33,7 +37,9 @@ _KEEP = (
 )
 _RECORD = """
     INSERT INTO {table} ({owner}, environment_id, state, strip, last_at, last_run_id, last_execution_id{extra})
-    VALUES %s
+    SELECT owner, environment, state, strip, last_at, run, execution{extra} FROM json_to_recordset(%s::json) AS v (
+        owner bigint, environment bigint, state text, strip text, last_at timestamptz, run bigint, execution bigint,
+        duration_ms float8)
     ON CONFLICT ({owner}, environment_id) DO UPDATE SET
         state = CASE WHEN {keep} THEN {table}.state ELSE EXCLUDED.state END,
         last_execution_id = CASE WHEN {keep} THEN {table}.last_execution_id ELSE EXCLUDED.last_execution_id END,
@@ -62,6 +68,13 @@ _DAY = """
         passed = runs_daycount.passed + EXCLUDED.passed, failed = runs_daycount.failed + EXCLUDED.failed,
         blocked = runs_daycount.blocked + EXCLUDED.blocked, skipped = runs_daycount.skipped + EXCLUDED.skipped
 """
+# The row stays locked until the commit, so that who counts the last result ends the run.
+_COUNT = (
+    "UPDATE runs_testrun SET "  # noqa: S608 - our own names
+    + ", ".join(f"{name} = {name} + %s" for name in COUNTED)
+    + " WHERE id = %s RETURNING "
+    + PROGRESS_COLUMNS
+)
 _LATENCY = """
     INSERT INTO runs_latencyday (point_id, environment_id, day, count, total_ms, buckets) VALUES %s
     ON CONFLICT (point_id, environment_id, day) DO UPDATE SET
@@ -83,15 +96,13 @@ def apply_to_run(run_id: int, delta: RunDelta, execution_ids: Sequence[int], fai
 
     *failed* are those of *execution_ids* that failed or were blocked: the news that goes upwards.
     """
-    run = TestRun.objects.select_for_update().get(pk=run_id)
-    for name in COUNTED:
-        setattr(run, name, getattr(run, name) + delta.counts.get(name, 0))
+    (run,) = TestRun.objects.raw(_COUNT, [*(delta.counts.get(name, 0) for name in COUNTED), run_id])
     ended = run.done >= run.total and run.is_open
     if ended:
         run.verdict = run.judge()
         run.phase = TestRun.Phase.CANCELLED if run.cancel_requested_at else TestRun.Phase.FINISHED
         run.finished_at = timezone.now()
-    run.save(update_fields=[*COUNTED, "verdict", "phase", "finished_at"])
+        run.save(update_fields=["verdict", "phase", "finished_at"])
     transaction.on_commit(partial(_tell, run, list(execution_ids), list(failed), ended))
 
 
@@ -108,6 +119,11 @@ def progress_of(run: TestRun) -> dict[str, Any]:
     }
 
 
+def changed(execution_ids: Sequence[int]) -> dict[str, Any]:
+    """News of changed executions; ``more`` says that others changed, too, which are not named."""
+    return {"ids": list(execution_ids[:NAMED]), "more": len(execution_ids) > NAMED}
+
+
 def tell_progress(run: TestRun) -> None:
     """Tell open pages of the run and of its system how it is going. Call after the commit."""
     live.publish_all(_progress(run))
@@ -121,7 +137,7 @@ def _progress(run: TestRun) -> list[live.Event]:
 def _tell(run: TestRun, execution_ids: list[int], failed: list[int], ended: bool) -> None:
     events = _progress(run)
     if execution_ids:
-        events.insert(0, (run.topic, "executions", {"ids": execution_ids[:200]}))
+        events.insert(0, (run.topic, "executions", changed(execution_ids)))
     if ended:
         events.append((run.topic, "finished", progress_of(run)))
     live.publish_all(events)
@@ -156,7 +172,7 @@ def _worst(ones: Sequence[Seen]) -> Seen:
     return max((one for one in ones if one.run_id == run_id), key=lambda one: (WORSE.index(one.state), one.at))
 
 
-def _records(seen: Iterable[Seen]) -> list[tuple[Any, ...]]:
+def _records(seen: Iterable[Seen]) -> list[dict[str, Any]]:
     rows: dict[tuple[int, int], list[Seen]] = defaultdict(list)
     for one in seen:
         if one.state in WORSE:
@@ -164,9 +180,25 @@ def _records(seen: Iterable[Seen]) -> list[tuple[Any, ...]]:
     records = []
     for (owner, environment), ones in sorted(rows.items()):
         worst, strip = _worst(ones), "".join(LETTERS[one.state] for one in ones)[-20:]
-        last = (ones[-1].at, worst.run_id, worst.execution_id, worst.duration_ms)
-        records.append((owner, environment, worst.state, strip, *last))
+        records.append(
+            {
+                "owner": owner,
+                "environment": environment,
+                "state": worst.state,
+                "strip": strip,
+                "last_at": ones[-1].at,
+                "run": worst.run_id,
+                "execution": worst.execution_id,
+                "duration_ms": worst.duration_ms,
+            }
+        )
     return records
+
+
+def _write_records(sql: str, records: Sequence[Mapping[str, Any]]) -> None:
+    if records:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [json_text(records)])
 
 
 def _record_sql(table: str, owner: str, *more: str) -> str:
@@ -176,9 +208,13 @@ def _record_sql(table: str, owner: str, *more: str) -> str:
     return _RECORD.format(table=table, owner=owner, extra=extra, set_extra=set_extra, keep=keep)
 
 
+_CASE_RECORD = _record_sql("runs_caserecord", "case_id", "duration_ms")
+_POINT_RECORD = _record_sql("runs_pointrecord", "point_id")
+
+
 def record_cases(seen: Iterable[Seen]) -> None:
     """Last state, strip and duration of each case."""
-    _write(_record_sql("runs_caserecord", "case_id", "duration_ms"), _records(seen))
+    _write_records(_CASE_RECORD, _records(seen))
 
 
 def record_points(environment_id: int, seen: Mapping[int, Sequence[Seen]]) -> None:
@@ -195,7 +231,7 @@ def record_points(environment_id: int, seen: Mapping[int, Sequence[Seen]]) -> No
     table = "runs_casepointrecord"
     _write(_CASE_POINT.format(table=table, keep=_KEEP.format(table=table)), rows)
     in_time = sorted((one for ones in seen.values() for one in ones), key=lambda one: one.at)
-    _write(_record_sql("runs_pointrecord", "point_id"), [row[:-1] for row in _records(in_time)])
+    _write_records(_POINT_RECORD, _records(in_time))
     if rows:
         with connection.cursor() as cursor:
             cursor.execute(_WORST, [environment_id, sorted({point for point, _ in by_case})])

@@ -16,9 +16,9 @@ from apps.core.states import State
 from apps.environments.models import Environment
 from apps.environments.services import versions_deployed
 from apps.runs import claiming, parking, recording
-from apps.runs.copying import copy, json_text
+from apps.runs.copying import cell, copy, json_text
 from apps.runs.models import TestRun
-from apps.runs.rollups import RunDelta, apply_to_run, progress_of, tell_progress
+from apps.runs.rollups import RunDelta, apply_to_run, changed, progress_of, tell_progress
 from apps.systems.services import next_number
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "RunDelta",
     "apply_to_run",
     "cancel_open",
+    "changed",
     "claim",
     "create_run",
     "give_back_expired",
@@ -106,7 +107,9 @@ def create_run(
         time_limit=time_limit,
     )
     copy(
-        "runs_execution", _EXECUTION, (_execution(run, position, one) for position, one in enumerate(planned, start=1))
+        "runs_execution",
+        _EXECUTION,
+        (map(cell, _execution(run, position, one)) for position, one in enumerate(planned, start=1)),
     )
     transaction.on_commit(lambda: live.publish(f"system:{run.system_id}", "runs", progress_of(run)))
     return run

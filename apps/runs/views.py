@@ -12,18 +12,27 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.access import testers_of
 from apps.accounts.models import Role
 from apps.core import live
 from apps.runs.models import Artifact, Execution, StepResult, TestRun
 from apps.runs.pages import comparison, downloads, execution_page, groups, run_list, step_tree, variables
 from apps.runs.pages.execution_list import ListFilter
 from apps.runs.pages.execution_list import page as execution_list_page
+from apps.runs.pages.people import manual_work
 from apps.runs.pages.progress import counts
 from apps.systems.access import SystemRequest, system_page
 from apps.systems.models import System
 
 PAGE = 50
+VERDICTS = (  # value, word and icon of the buttons by which a person judges
+    ("passed", _("Pass"), "circle-check"),
+    ("failed", _("Fail"), "circle-x"),
+    ("blocked", _("Blocked"), "ban"),
+    ("skipped", _("Skip"), "circle-minus"),
+)
 
 
 @system_page(Role.VIEWER)
@@ -35,7 +44,7 @@ def runs(request: SystemRequest, system: System) -> HttpResponse:
     page = Paginator(run_list.runs(system, chosen, request.user), PAGE).get_page(request.GET.get("page"))
     context = _context(request, system) | {"form": form, "chosen": chosen, "page": page, "stream": stream}
     if chosen.get("state") == "waiting":
-        found = run_list.waiting(system, request.user)
+        found = run_list.waiting(system, request.user, request.GET.get("who", ""))
         context |= {"waiting": found, "waiting_shown": found.executions[:PAGE]}
     return _answer(
         request, "runs/runs.html", context, {"run-list": "runs/run_list.html", "run-rows": "runs/run_rows.html"}
@@ -84,19 +93,34 @@ def _results(request: HttpRequest, run: TestRun) -> dict[str, Any]:
         "reason_count": len(reasons) + more_reasons,
         "flaky": Execution.objects.filter(run=run).flaky().count(),
         "filter": chosen,
-        "page": execution_list_page(run, chosen, request.GET.get("page", "1")),
+        "page": execution_list_page(run, chosen, request.GET.get("page", "1"), request.user),
+        "work": manual_work(run),
     }
 
 
 def _beside(request: HttpRequest, system: System, run: TestRun) -> dict[str, Any]:
     """What the page has beside its live regions: the comparison with an earlier run."""
-    context: dict[str, Any] = {"earlier": comparison.earlier_runs(run)}
-    wanted = request.GET.get("compare", "")
-    if wanted.isdecimal() and len(wanted) < 10:
-        other = TestRun.objects.filter(system=system, environment=run.environment_id, number=int(wanted)).first()
-        if other is not None and other.pk != run.pk:
-            context |= {"other": other, "changes": comparison.compare(run, other)}
+    context: dict[str, Any] = {
+        "earlier": comparison.earlier_runs(run),
+        "testers": testers_of(system.team_id),
+        "verdicts": VERDICTS,
+    }
+    other = _compared(request, run)
+    if other is not None:
+        context |= {"other": other, "changes": comparison.compare(run, other)}
     return context
+
+
+def _compared(request: HttpRequest, run: TestRun) -> TestRun | None:
+    """The run to compare with: the one asked for, or else the one that this run repeats."""
+    wanted = request.GET.get("compare")
+    if wanted is None:
+        before = run.rerun_of
+        return before if before is not None and before.environment_id == run.environment_id else None
+    if not wanted.isdecimal() or len(wanted) >= 10:
+        return None
+    others = TestRun.objects.filter(system=run.system_id, environment=run.environment_id).exclude(pk=run.pk)
+    return others.filter(number=int(wanted)).first()
 
 
 @system_page(Role.VIEWER)
@@ -127,6 +151,7 @@ def execution(request: SystemRequest, system: System, pk: int) -> HttpResponse:
         "variables": variables.used(found, results),
         "row_values": variables.of_row(found),
         "artifacts": found.artifacts.select_related("step").order_by("pk")[: execution_page.ARTIFACTS],
+        "deeds": execution_page.deeds(found),
         "stream": stream,
     }
     return _answer(request, "runs/execution.html", context, {"evidence": "runs/execution_evidence.html"})

@@ -1,4 +1,4 @@
-"""``storefront`` (HTTP): what shoppers talk to, as REST and as one GraphQL endpoint; asks ``orders``."""
+"""``storefront`` (HTTP): what shoppers talk to, as REST, as one GraphQL endpoint and as pages; asks ``orders``."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,6 +11,7 @@ from examples.shop import addresses, storefront_graphql
 from examples.shop.errors import ShopError
 from examples.shop.http_client import Answer, HttpClient
 from examples.shop.process import Service
+from examples.shop.storefront_pages import Pages
 from examples.shop.web import json_object, serving_http
 
 PASSED_ON = ("Location", "Idempotent-Replayed")
@@ -51,6 +52,10 @@ class Storefront:
         }
         return web.json_response(await storefront_graphql.answer(resolvers, await json_object(request)))
 
+    def pages(self) -> Pages:
+        """The same for people with a browser."""
+        return Pages(self._find_product, self._place_order, self._find_order)
+
     async def _find_product(self, sku: str) -> dict[str, Any]:
         return (await self._ask("GET", f"/products/{quote(sku, '')}", "/products/{sku}")).body
 
@@ -86,12 +91,17 @@ async def serving(service: Service) -> AsyncIterator[None]:
     """Serve HTTP at ``SHOP_STOREFRONT_URL`` until the context ends."""
     async with HttpClient.open("orders", addresses.url("orders"), timeout_seconds=8) as orders:
         storefront = Storefront(orders)
+        pages = storefront.pages()
         operations = {
             "product": ("GET", "/products/{sku}", storefront.product_page),
             "checkout": ("POST", "/checkout", storefront.checkout),
             "order": ("GET", "/orders/{order_id}", storefront.order_page),
             "cancel": ("POST", "/orders/{order_id}/cancel", storefront.cancel),
             "graphql": ("POST", "/graphql", storefront.graphql),
+            "page-products": ("GET", "/shop", pages.products),
+            "page-product": ("GET", "/shop/{sku}", pages.product),
+            "page-order": ("POST", "/shop/{sku}", pages.order),
+            "page-of-order": ("GET", "/shop/orders/{order_id}", pages.order_page),
         }
         async with serving_http(service, operations, {}):
             yield

@@ -1,4 +1,4 @@
-"""Finds the Chromium that the browser tests drive, or installs one where that is allowed."""
+"""Finds the Chromium that browser steps and the browser tests drive, or installs one where that is allowed."""
 
 import os
 import shutil

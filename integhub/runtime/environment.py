@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 
+from integhub.runtime import chromium
 from integhub.runtime.credentials import Credentials
 from integhub.runtime.layout import ROOT, VENV, Layout
 from integhub.runtime.ports import LOOPBACK
@@ -31,7 +32,7 @@ def of_integhub(layout: Layout, credentials: Credentials, database: str, redis: 
         "INTEGHUB_EMBEDDED": "1",
         "INTEGHUB_SECRET_KEY": credentials.secret_key,
         "INTEGHUB_FIELD_KEYS": credentials.field_keys,
-        "INTEGHUB_ALLOW": "command",
+        "INTEGHUB_ALLOW": "command,browser" if chromium.find() else "command",
         "INTEGHUB_MEDIA_ROOT": str(layout.media),
         "INTEGHUB_MAIL_DIR": str(layout.mail),
         "INTEGHUB_MAILBOX": f"{LOOPBACK}:{mailbox}",

@@ -1,11 +1,19 @@
 // data-live="<SSE url>" opens one EventSource; each server event `x` becomes `live:x` on document.body.
-// A name is dispatched at most every 250 ms (data-live-every="ms" says otherwise), with the last detail. EventSource
-// reconnects by itself and names the last event it saw (Last-Event-ID), so that nothing is missed; where the browser
+// A name is dispatched at most every 250 ms (data-live-every="ms" says otherwise), with the last detail and the ids of
+// all of them. EventSource reconnects by itself and names the last event it saw (Last-Event-ID), so that nothing is missed; where the browser
 // has given up (a 502 of a proxy), the stream is opened again after the last event. As long as there is no stream,
 // `live:poll` is dispatched, so that regions can ask slowly.
 const EVERY = 250; // ms
 const POLL = 10_000; // ms
+const MOST = 5_000; // ids of one detail; `more` says that there were others
 const streams = new Map();
+
+// What waits and what came after it as one detail: lists of ids are joined, so that nobody's id is lost.
+function joined(before, after) {
+  if (!Array.isArray(before?.ids) || !Array.isArray(after?.ids)) return after;
+  const ids = [...new Set([...before.ids, ...after.ids])];
+  return { ...after, ids: ids.slice(0, MOST), more: before.more || after.more || ids.length > MOST };
+}
 
 /** Calls of the returned function pass on at most every *every* ms; the last detail always arrives. */
 export function throttled(pass, every = EVERY) {
@@ -13,7 +21,7 @@ export function throttled(pass, every = EVERY) {
   let next = 0;
   return (detail) => {
     const now = performance.now();
-    if (waiting) waiting.detail = detail;
+    if (waiting) waiting.detail = joined(waiting.detail, detail);
     else if (now >= next) {
       next = now + every;
       pass(detail);

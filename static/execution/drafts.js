@@ -32,3 +32,10 @@ export function tidy(now = Date.now()) {
     if (key.startsWith(PREFIX) && now - (load(key.slice(PREFIX.length)).saved ?? 0) > KEPT) localStorage.removeItem(key);
   }
 }
+
+/** Drafts of *person* whose verdict has not been sent yet, each with its `id`. */
+export function pending(person) {
+  const own = `${PREFIX}${person}.`;
+  const ids = Object.keys(localStorage).filter((key) => key.startsWith(own)).map((key) => key.slice(PREFIX.length));
+  return ids.map((id) => ({ id, ...load(id) })).filter((draft) => draft.pending && draft.action);
+}

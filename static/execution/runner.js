@@ -1,4 +1,5 @@
 // The manual runner. P F B S give the verdict, N goes to the note, Esc leaves it, Ctrl+Enter sends what was chosen.
+// Text, files and a verdict on its way are kept on this device until the server has them.
 import * as drafts from "./drafts.js";
 import { Refused, send } from "./sending.js";
 import * as uploads from "./uploads.js";
@@ -17,11 +18,13 @@ function begin() {
   const form = current();
   if (!form || form.dataset.begun) return;
   form.dataset.begun = "yes";
+  document.querySelector(".runner-steps [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
   const draft = drafts.save(form.dataset.runner, { begun: drafts.load(form.dataset.runner).begun ?? Date.now() });
   if (draft.note) {
     form.note.value = draft.note;
     form.querySelector("[data-saved]").hidden = false;
   }
+  uploads.resume(form);
   if (draft.pending) deliver(form, draft.pending);
 }
 
@@ -38,14 +41,17 @@ async function deliver(form, verdict) {
   choose(form, verdict);
   form.dataset.sending = "yes";
   say(form, said.textSending);
-  drafts.save(id, { note: form.note.value, pending: verdict });
+  const place = { action: form.action, attempt: form.attempt.value, step: form.step.value, title: form.dataset.title };
+  drafts.save(id, { ...place, note: form.note.value, pending: verdict });
   try {
+    if (!navigator.onLine) say(form, said.textOffline);
     await uploads.idle();
     const body = () => new URLSearchParams({
       attempt: form.attempt.value, step: form.step.value, verdict, note: form.note.value,
     });
     await send(form.action, body, { waiting: () => say(form, said.textOffline), signedOut: said.textSignedOut });
     drafts.clear(id);
+    form.dataset.sent = "yes";
     refresh();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -72,11 +78,12 @@ async function refresh() {
 
 // A step that somebody is doing is never replaced under their hands.
 function news() {
-  if (refreshing || !current()) refresh();
+  if (refreshing || !current() || current().dataset.sent) refresh();
 }
 
 document.body.addEventListener("execution:changed", news);
 document.body.addEventListener("live:poll", news);
+addEventListener("online", news);
 
 document.addEventListener("submit", (event) => {
   const form = event.target;

@@ -4,7 +4,12 @@ import { csrfToken } from "../core/csrf.js";
 const LONGEST = 15_000; // ms between tries
 
 /** A refusal of the server: trying again would not help. */
-export class Refused extends Error {}
+export class Refused extends Error {
+  constructor(message, signedOut = false) {
+    super(message);
+    this.signedOut = signedOut;
+  }
+}
 
 function pause(ms) {
   return new Promise((resolve) => {
@@ -35,7 +40,7 @@ export async function send(url, body, { waiting = () => {}, signedOut = "" } = {
     try {
       const headers = { Accept: "application/json", "X-CSRFToken": csrfToken() };
       const response = await fetch(url, { method: "POST", body: body(), headers });
-      if (response.redirected || response.status === 401) throw new Refused(signedOut);
+      if (response.redirected || response.status === 401) throw new Refused(signedOut, true);
       if (response.ok) return response;
       if (response.status < 500) throw new Refused(await problem(response));
     } catch (error) {

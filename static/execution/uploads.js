@@ -1,8 +1,8 @@
-// Files of a manual step: pasted or chosen, sent one after the other as soon as they are there.
+// Files of a manual step: pasted or chosen, kept on this device and sent one after the other, each until it is there.
+import { drop, keep, waiting } from "./kept-files.js";
 import { Refused, send } from "./sending.js";
 
 let line = Promise.resolve();
-let open = 0;
 
 /** Resolves when nothing is being sent any more. */
 export function idle() {
@@ -17,26 +17,24 @@ function entry(list, name) {
   return { item, say: (text) => (item.lastChild.textContent = text) };
 }
 
-async function upload(form, file, name) {
+async function upload(form, kept) {
   const list = form.querySelector("[data-uploads]");
-  const { item, say } = entry(list, name);
-  if (file.size > Number(form.dataset.largest)) return void refuse(item, say, list.dataset.textLarge);
+  const { item, say } = entry(list, kept.name);
   say(list.dataset.textSending);
-  open += 1;
   const body = () => {
     const data = new FormData();
-    data.append("file", file, name);
+    data.append("file", kept.file, kept.name);
     return data;
   };
   try {
     const response = await send(form.dataset.attach, body, { waiting: () => say(list.dataset.textWaiting) });
+    await drop(kept);
     window.htmx.swap("#runner-files", await response.text(), { swapStyle: "outerHTML" });
     item.remove();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
+    if (!error.signedOut) await drop(kept);
     refuse(item, say, error.message);
-  } finally {
-    open -= 1;
   }
 }
 
@@ -47,17 +45,34 @@ function refuse(item, say, text) {
 }
 
 /** Queue *files* for the step of *form*. */
-export function add(form, files) {
-  for (const file of files) {
+export async function add(form, files) {
+  const list = form.querySelector("[data-uploads]");
+  for (const file of [...files]) {
     const name = file.name && file.name !== "image.png" ? file.name : `screenshot-${stamp()}.${file.type.split("/")[1] ?? "png"}`;
-    line = line.then(() => upload(form, file, name));
+    if (file.size > Number(form.dataset.largest)) {
+      const { item, say } = entry(list, name);
+      refuse(item, say, list.dataset.textLarge);
+      continue;
+    }
+    const kept = keep(form.dataset.runner, file, name);
+    line = line.then(async () => upload(form, await kept));
   }
 }
 
-function stamp() {
-  return new Date().toTimeString().slice(0, 8).replaceAll(":", "");
+/** Queue what an earlier page could not send for the step of *form*. */
+export function resume(form) {
+  line = line.then(async () => {
+    for (const kept of await waiting(form.dataset.runner)) await upload(form, kept);
+  });
 }
 
-addEventListener("beforeunload", (event) => {
-  if (open) event.preventDefault();
-});
+let last = "";
+let same = 0;
+
+// Names of one second differ, too: 093015, 093015-2.
+function stamp() {
+  const now = new Date().toTimeString().slice(0, 8).replaceAll(":", "");
+  same = now === last ? same + 1 : 1;
+  last = now;
+  return same === 1 ? now : `${now}-${same}`;
+}

@@ -10,7 +10,8 @@ document.addEventListener("toggle", (event) => {
 
 document.body.addEventListener("live:executions", (event) => {
   const watched = document.querySelector("[data-execution]");
-  if (watched && event.detail?.ids?.includes(Number(watched.dataset.execution))) {
+  const { ids, more } = event.detail ?? {};
+  if (watched && (more || ids?.includes(Number(watched.dataset.execution)))) {
     document.body.dispatchEvent(new CustomEvent("execution:changed"));
   }
 });

@@ -10,3 +10,12 @@ document.addEventListener("htmx:configRequest", (event) => {
     if (parameters[name] === "") delete parameters[name];
   }
 });
+
+// An answer to what was in the field before would replace what has been typed since; the next question is on its way.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const form = event.detail.requestConfig?.elt;
+  if (!form?.matches?.("form[data-filters]")) return;
+  const asked = event.detail.requestConfig.parameters;
+  const typed = [...form.elements].filter((field) => field.type === "search");
+  if (typed.some((field) => field.value !== (asked[field.name] ?? ""))) event.detail.shouldSwap = false;
+});

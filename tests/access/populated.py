@@ -27,6 +27,7 @@ from apps.runs.models import (
     CaseRecord,
     DayCount,
     Execution,
+    ExecutionEvent,
     FailureGroup,
     LatencyDay,
     PointRecord,
@@ -183,6 +184,9 @@ class World:
         self.open_run = self._new_run("waiting", phase=TestRun.Phase.RUNNING)
         self.waiting = self._new_execution(self.open_run, "waiting", assigned_to=self.tester)
         self.attached = self._artifact(self.waiting, None)
+        ExecutionEvent.objects.create(
+            execution=self.execution, kind="verdict", actor=self.tester, step=f"{MARK} step", state="failed", note=MARK
+        )
 
     def _artifact(self, execution: Execution, step: StepResult | None) -> Artifact:
         content = ContentFile(MARK.encode(), name=f"{MARK}.txt")

@@ -20,7 +20,7 @@ from tests.access.url_map import Route, routes
 ROUTES = routes()
 UNSAFE = ("post", "put", "patch", "delete")
 SIGN_IN = "/sign-in/"
-OF_ONE_PERSON = {"execution:try-result"}  # 404 for every other person, of whatever role
+OF_ONE_PERSON = {"execution:try-result", "execution:try-picture"}  # 404 for every other person, of whatever role
 OWN = "other"  # the outsider's own system (conftest.py)
 
 

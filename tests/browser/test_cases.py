@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from apps.accounts.models import User
 from apps.catalog import services
@@ -72,6 +72,23 @@ def test_filtering_while_typing_keeps_focus_and_address(visit: Visit, tester: Us
     expect(page.locator("tr[data-case]")).to_have_count(1)
     page.go_back()
     expect(page.locator("tr[data-case]")).to_have_count(3)
+
+
+def test_what_is_typed_while_the_answer_is_on_its_way_is_kept(
+    visit: Visit, tester: User, cases: list[TestCase]
+) -> None:
+    page = visit(LIST, tester)
+    held: list[Route] = []
+    page.route("**/cases/?q=thr", held.append)
+    page.keyboard.press("/")
+    with page.expect_request("**/cases/?q=thr"):
+        page.keyboard.type("thr")
+    page.keyboard.type("ee")
+    held[0].continue_()
+
+    page.wait_for_url("**q=three*")
+    expect(page.locator("#case-find")).to_have_value("three")
+    expect(page.locator("tr[data-case]")).to_have_count(1)
 
 
 def test_several_cases_are_tagged_and_run_at_once(

@@ -10,7 +10,9 @@ import pytest
 
 from apps.execution.engine.model import CaseOutcome, CaseRequest, State
 from apps.execution.engine.runner import run_case
+from apps.execution.engine.settings import BrowserSettings, EngineSettings
 from apps.execution.executors.registry import Executors
+from integhub.runtime import chromium
 from tests.examples.demo_data import cases, resolved, system
 from tests.examples.shop_processes import RunningShop
 
@@ -34,13 +36,13 @@ def request(shop: RunningShop, name: str, environment: Mapping[str, Any], row: M
         secrets=resolved(environment["secrets"], shop.environ),
         row=row,
         seed=random.getrandbits(32),
-        allowed=frozenset({"command"}),
+        allowed=frozenset({"command", "browser"}),
     )
 
 
 async def run_all(requests: list[CaseRequest]) -> list[CaseOutcome]:
     """Run *requests* at the same time, as a worker does with a chunk."""
-    executors = Executors()
+    executors = Executors(EngineSettings(browser=BrowserSettings(executable=chromium.find() or "")))
     try:
         return await asyncio.gather(*(run_case(one, executors) for one in requests))
     finally:
@@ -66,7 +68,8 @@ def not_in(state: State, outcomes: Mapping[str, list[CaseOutcome]]) -> dict[str,
     return {name: messages for name, messages in wrong.items() if messages}
 
 
-AUTOMATED = sorted(set(CASES) - BY_HAND)
+IN_BROWSER = {name for name, case in CASES.items() if any(step["kind"] == "browser" for step in case["steps"])}
+AUTOMATED = sorted(set(CASES) - BY_HAND - (set() if chromium.find() else IN_BROWSER))
 
 
 @pytest.mark.parametrize("name", AUTOMATED)

@@ -88,7 +88,7 @@ def test_the_last_failure_is_final(environment: Environment, make_case: MakeCase
     execution.refresh_from_db()
     assert (execution.state, execution.attempt, execution.failures, execution.run.failed) == ("failed", 3, 2, 1)
     assert execution.failure_group is not None
-    assert Attempt.objects.count() == 3
+    assert [one.state for one in execution.every_attempt()] == ["failed"] * 3
 
 
 def test_what_a_case_says_goes_before_the_plan(
@@ -153,7 +153,7 @@ def test_a_worker_tries_until_it_passes(
 
     execution.refresh_from_db()
     assert (execution.state, execution.attempt, execution.failures, Shaky.asked) == ("passed", 3, 2, 3)
-    attempts = list(execution.attempts.order_by("number"))
+    attempts = execution.every_attempt()
     assert [one.state for one in attempts] == ["failed", "failed", "passed"]
     starts = [one.started_at for one in attempts]
     assert starts == sorted(set(starts)), "each attempt has its own start"

@@ -10,7 +10,7 @@ from apps.core.errors import Conflict, DomainError
 from apps.environments.models import DataRow, Dataset, Environment
 from apps.execution import dispatch, services
 from apps.runs import services as runs
-from apps.runs.models import CaseRecord, Execution, StepResult
+from apps.runs.models import CaseRecord, Execution, StepResult, TestRun
 from apps.systems.models import System
 from tests.runs.conftest import result
 
@@ -168,8 +168,16 @@ def test_a_verdict_on_a_step_that_does_not_wait_is_a_conflict(
 
 
 def test_chunks_begin_small_and_hold_everything_once() -> None:
-    sizes = [len(chunk) for chunk in dispatch.chunks(range(300))]
+    sizes = [len(chunk) for chunk in dispatch.chunks(range(1000), largest=200)]
 
     assert sizes[:6] == [4, 4, 8, 8, 16, 16]
-    assert max(sizes) == dispatch.LARGEST
-    assert sum(sizes) == 300
+    assert max(sizes) == 200
+    assert sum(sizes) == 1000
+
+
+@pytest.mark.parametrize(
+    ("total", "expected_ms", "size"),
+    [(10_000, 9_000, 250), (1_000, 10_000, 100), (100, 600_000, 4), (5, None, 50)],
+)
+def test_the_longer_the_executions_the_smaller_the_chunks(total: int, expected_ms: int | None, size: int) -> None:
+    assert dispatch.largest(TestRun(total=total, expected_ms=expected_ms)) == size

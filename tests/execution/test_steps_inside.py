@@ -68,7 +68,7 @@ def executed(environment: Environment, make_case: Callable[..., TestCase], teste
             trigger=TestRun.Trigger.PERSON, seed=1,
         )  # fmt: skip
         [taken] = services.claim(list(made.executions.values_list("pk", flat=True)), "w", timedelta(seconds=60))
-        outcome = run(definition, extra={"http": Answers})
+        outcome = run(definition, extra={"http": Answers}, allowed=frozenset({"command"}))
         services.record([to_result(Claim(taken.id, taken.claim, "", ""), request_for(definition), outcome)])
         return Execution.objects.get(pk=taken.id)
 
@@ -162,3 +162,35 @@ def test_the_api_tells_the_place_of_each_step(
     answer = json.loads(sign_in(tester).get(f"/api/v1/executions/{execution.pk}/").content)
     assert [(one["position"], one["path"]) for one in answer["steps"]] == [(0, ""), (0, "1.1"), (0, "2.1")]
     assert [one["state"] for one in answer["steps"][0]["response"]["passes"]] == ["passed", "passed"]
+
+
+def report(*cases: str) -> dict[str, Any]:
+    given = {"shell": "cat > r.xml; exit 1", "stdin": f"<testsuite>{''.join(cases)}</testsuite>", "reports": ["r.xml"]}
+    return {"name": "The suite", "kind": "command", "with": given, "expect": [{"check": "exit_code", "equals": 1}]}
+
+
+def test_tests_of_a_report_stand_below_the_command_and_the_first_that_failed_is_open(
+    sign_in: Callable[[User], Client], tester: User, executed: Executed, django_assert_max_num_queries: Any
+) -> None:
+    cases = [f'<testcase classname="a.B" name="good {number}"/>' for number in range(60)]
+    bad = (
+        '<testcase classname="a.C" name="bad &lt;one&gt;"><failure message="1 is not 2">at line 7</failure></testcase>'
+    )
+    execution = executed(report(*cases, bad, '<testcase classname="a.C" name="later"><skipped/></testcase>'))
+    client = sign_in(tester)
+
+    with django_assert_max_num_queries(40):
+        html = client.get(f"/s/shop/executions/{execution.pk}/").content.decode()
+
+    assert execution.state == "failed"
+    assert execution.message == "Step 1 “The suite”: 1 of 62 tests failed: first bad <one>: 1 is not 2"
+    assert execution.failure_group.kind == "test"
+    assert execution.steps.count() == 63
+    [opened] = re.findall(r'data-step="(\d+)" open>', html)
+    assert execution.steps.get(pk=opened).name == "bad <one>"
+    words = text(html)
+    assert "a.B · 60 tests" in words
+    assert "a.C · 2 tests" in words
+    assert "at line 7" in words
+    assert "bad &lt;one&gt;" in html
+    assert "good 1" not in words, "a folded suite of sixty is fetched when it is opened"

@@ -220,3 +220,15 @@ def test_a_try_that_no_worker_takes_says_which_queue_is_not_read(
 def _clean() -> Iterator[None]:
     yield
     cache.clear()
+
+
+def test_the_picture_of_a_try_is_only_for_who_asked(
+    page: Client, sign_in: Callable[[User], Client], lead: User, tester: User, environment: Environment
+) -> None:
+    job = {"user": tester.pk, "environment": environment.pk, "name": "Local", "queue": "execution", "at": time.time()}
+    cache.set("try:job:ticket", job, 60)
+    assert page.get(URL + "ticket/picture/").status_code == 404
+    cache.set("try:picture:ticket", b"\x89PNG", 60)
+    answer = page.get(URL + "ticket/picture/")
+    assert (answer.content, answer["Content-Type"]) == (b"\x89PNG", "image/png")
+    assert sign_in(lead).get(URL + "ticket/picture/").status_code == 404

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.models import User
 from apps.catalog.models import TestCase, TestPlan
 from apps.environments.models import DataRow, Dataset, Environment
+from apps.execution import services
 from apps.execution.attachments import LARGEST, kind_of, safe_name
 from apps.runs import services as runs
 from apps.runs.models import Artifact, Execution, StepResult, TestRun
@@ -138,6 +139,51 @@ def test_all_the_failed_or_one_run_again(
     again = TestRun.objects.latest("pk")
     assert answer["Location"] == f"/s/shop/runs/{again.number}/"
     assert (again.rerun_of, again.total, again.trigger) == (run, total, "rerun")
+
+
+def test_chosen_ones_run_again_with_their_data_or_with_new(
+    client: Client, system: System, environment: Environment, make_case: MakeCase
+) -> None:
+    orders = Dataset.objects.create(system=system, name="Orders", slug="orders", columns=["sku"])
+    first_row = DataRow.objects.create(dataset=orders, position=1, values={"sku": "A"}, label="A")
+    case, other = make_case("Rows", dataset=orders), make_case("Other")
+    services.start_run(system=system, environment=environment, cases=[case, other], started_by=None)
+    run = TestRun.objects.get()
+    kept = run.executions.get(case=case)
+    DataRow.objects.create(dataset=orders, position=2, values={"sku": "B"}, label="B")
+    DataRow.objects.filter(pk=first_row.pk).update(values={"sku": "A2"})
+    url, chosen = f"/s/shop/runs/{run.number}/rerun/", {"which": "chosen", "execution": [f"{kept.pk}:0:0"]}
+
+    client.post(url, chosen | {"data": "original"})
+    again = TestRun.objects.latest("pk")
+    assert [(one.row, one.seed) for one in again.executions.all()] == [({"sku": "A"}, kept.seed)]
+
+    client.post(url, chosen | {"data": "new"})
+    fresh = TestRun.objects.latest("pk")
+    assert {one.row["sku"] for one in fresh.executions.all()} == {"A2", "B"}
+    assert kept.seed not in {one.seed for one in fresh.executions.all()}
+
+    for wrong in (
+        {"which": "chosen"},
+        {"which": "chosen", "execution": ["x"]},
+        {"which": "chosen", "execution": ["9:0:0"]},
+    ):
+        assert client.post(url, wrong).status_code == 422
+    assert TestRun.objects.count() == 3
+
+
+def test_a_rerun_is_compared_with_the_run_before(client: Client, environment: Environment, make_case: MakeCase) -> None:
+    cases = [make_case("One"), make_case("Two")]
+    before = finished_run(environment, cases, ["broken", "broken"])
+    again = finished_run(environment, cases, ["", "broken"], rerun_of=before)
+    url = f"/s/shop/runs/{again.number}/"
+
+    shown = text(client.get(url).content)
+
+    assert f"Compared with #{before.number}" in shown
+    assert "Fixed 1" in shown
+    assert "Still failing 1" in shown
+    assert "Compared with" not in text(client.get(f"{url}?compare=none").content)
 
 
 def test_an_execution_of_another_run_is_not_run_again(
@@ -272,7 +318,21 @@ def test_when_it_is_done_the_next_one_that_waits_is_offered_mine_first(
 
     Execution.objects.filter(pk=mine.pk).update(assigned_to=tester)
 
-    assert f'href="{runner(mine)}"' in client.get(runner(first)).content.decode()
+    for path in (runner(first), runner(free)):  # also from a step that is not done
+        assert f'href="{runner(mine)}"' in client.get(path).content.decode()
+
+
+def test_what_is_mine_in_another_run_comes_before_what_nobody_has_here(
+    client: Client, environment: Environment, make_case: MakeCase, tester: User, waiting: Execution
+) -> None:
+    run = planned_run(environment, [make_case("One"), make_case("Two")])
+    runs.record([waiting_at(one, 1) for one in taken(run)])
+    first, free = run.executions.order_by("position")
+    assert f'href="{runner(free)}"' in client.get(runner(first)).content.decode()
+
+    Execution.objects.filter(pk=waiting.pk).update(assigned_to=tester)
+
+    assert f'href="{runner(waiting)}"' in client.get(runner(first)).content.decode()
 
 
 def test_an_execution_is_assigned_to_testers_of_the_team_only(
@@ -352,6 +412,13 @@ def test_a_step_takes_so_many_files(client: Client, waiting: Execution, monkeypa
     monkeypatch.setattr("apps.execution.attachments.MOST", 2)
 
     assert [attach(client, waiting, f"{n}.txt", b"x").status_code for n in range(3)] == [200, 200, 409]
+
+
+def test_a_file_whose_answer_was_lost_is_kept_once(client: Client, waiting: Execution) -> None:
+    for content in (PNG, PNG, PNG[:-1] + b"1"):
+        assert attach(client, waiting, "shot.png", content).status_code == 200
+
+    assert Artifact.objects.count() == 2
 
 
 def test_a_file_can_be_taken_away_until_the_verdict(

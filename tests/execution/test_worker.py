@@ -113,7 +113,7 @@ def test_a_killed_worker_loses_nothing_and_counts_nothing_twice(
     assert (run.passed, run.done, run.total, run.verdict) == (4, 4, 4, "passed")
     for execution in run.executions.all():
         assert execution.attempt == 2
-        assert [attempt.state for attempt in execution.attempts.all()] == ["blocked", "passed"]
+        assert [attempt.state for attempt in execution.every_attempt()] == ["blocked", "passed"]
         assert execution.steps.count() == 1
 
 

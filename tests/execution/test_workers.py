@@ -18,7 +18,10 @@ from apps.accounts.models import User
 from apps.catalog.models import TestCase
 from apps.environments.models import Environment
 from apps.execution import queues, registration, services, sweeping
+from apps.execution.models import Share as ShareRow
 from apps.execution.models import Worker
+from apps.execution.shares import Share
+from apps.runs import services as services_of_runs
 from apps.runs.models import TestRun
 from tests.execution.test_worker import wait_until
 from tests.workers import Worker as WorkerProcess
@@ -203,3 +206,28 @@ def test_executions_of_a_worker_that_fell_silent_do_not_wait_for_their_lease(
 def test_the_command_refuses_what_it_cannot_serve(options: dict[str, str]) -> None:
     with pytest.raises(CommandError):
         call_command("worker", **options)
+
+
+def test_a_sweeper_whose_clock_is_wrong_takes_nothing_from_anybody(
+    environment: Environment, make_case: MakeCase, tester: User, sent: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(environment, [make_case("A")], tester)
+    known("alive:1")
+    share = Share.of(environment.pk)
+    assert share.take(1) == 1
+    TestRun.objects.filter(pk=run.pk).update(time_limit=60)
+    [execution] = services_of_runs.claim([run.executions.get().pk], "alive:1", timedelta(seconds=45))
+    true = timezone.now()
+
+    for jump in (timedelta(days=2), timedelta(days=-2)):
+        monkeypatch.setattr(timezone, "now", lambda jump=jump: true + jump)
+        assert sweeping.sweep_once() == 0
+
+    assert Worker.objects.filter(name="alive:1", lost_at=None).exists()
+    assert ShareRow.objects.filter(holder=share.holder).exists()
+    run.refresh_from_db()
+    assert (run.phase, run.cancel_requested_at) == ("running", None)
+    assert run.started_at is not None
+    assert abs(run.started_at - true) < timedelta(hours=1)
+    assert run.executions.get().state == "running"
+    assert execution.attempt == 1

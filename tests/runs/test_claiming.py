@@ -44,7 +44,8 @@ def test_an_expired_lease_comes_back_as_a_new_attempt(make_run: MakeRun, take: T
     assert (again.attempt, again.claim) == (2, 2)
     assert services.record([result(lost)]) == 0
     assert services.record([result(again)]) == 1
-    assert [attempt.state for attempt in again.attempts.all()] == ["blocked", "passed"]
+    again.refresh_from_db()
+    assert [attempt.state for attempt in again.every_attempt()] == ["blocked", "passed"]
 
 
 def test_a_living_lease_is_left_alone(make_run: MakeRun, take: Take) -> None:

@@ -192,7 +192,7 @@ def test_the_values_of_the_data_row_are_shown_as_they_were(client: Client, execu
 
 def test_earlier_attempts_can_be_looked_at(client: Client, executed: Callable[..., Execution]) -> None:
     execution = executed(step(0, "failed"))
-    Attempt.objects.create(execution=execution, number=2, state="passed", finished_at=timezone.now(), message="")
+    Attempt.objects.create(execution=execution, number=1, state="failed", finished_at=timezone.now(), message="")
     Execution.objects.filter(pk=execution.pk).update(attempt=2, state="passed")
     StepResult.objects.create(
         execution=execution, attempt=2, position=0, name="The second try", kind="http", state="passed"
@@ -293,6 +293,34 @@ def test_a_request_becomes_a_curl_command_that_a_shell_understands() -> None:
     assert as_curl({"query": "SELECT 1"}) == ""
     signed_in = {"method": "GET", "url": "http://x/", "cookies": "session=a b"}
     assert as_curl(signed_in) == "curl --request GET http://x/ --cookie 'session=a b'"
+
+
+def test_actions_are_listed_with_their_times_and_the_picture_is_shown(
+    client: Client, executed: Callable[..., Execution]
+) -> None:
+    told = [
+        {"action": "open http://shop/", "state": "passed", "ms": 300.0},
+        {"action": "click <b>Buy</b>", "state": "failed", "ms": 100.0},
+        {"action": "press Enter", "state": "skipped"},
+    ]
+    page = {"kind": "browser", "request": {}, "response": {"actions": told, "status": 200, "title": "Shop"}}
+    execution = executed(step(0, **page), step(1, "failed", **page))
+    opened = StepResult.objects.get(execution=execution, position=1)
+    for name, media_type in (("screenshot.png", "image/png"), ("trace.zip", "application/zip")):
+        file = ContentFile(b"data", name)
+        Artifact.objects.create(execution=execution, step=opened, name=name, content_type=media_type, size=4, file=file)
+
+    html = client.get(path(execution)).content.decode()
+
+    [listed] = re.findall(r'<ol class="actions">(.*?)</ol>', html, re.S)
+    words = re.findall(r"<code>(.*?)</code>", listed)
+    assert words == ["open http://shop/", "click &lt;b&gt;Buy&lt;/b&gt;", "press Enter"]
+    bars = re.findall(r'x="([\d.]+)" width="([\d.]+)"', listed)
+    assert bars == [("0.0", "750.0"), ("750.0", "250.0"), ("1000.0", "0.0")]
+    assert html.count('class="picture"') == 1
+    [files] = re.findall(r"<h4>Files</h4>(.*?)</section>", html, re.S)
+    assert ("trace.zip" in files, "screenshot.png" in files) == (True, False)
+    assert re.search(r'class="step-summary">Shop<', html)
 
 
 @pytest.mark.parametrize(

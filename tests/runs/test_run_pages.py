@@ -115,7 +115,9 @@ def test_what_waits_for_a_person_is_listed(
     page = client.get("/s/shop/runs/?state=waiting").content
 
     assert f"/s/shop/executions/{execution.pk}/manual/".encode() in page
-    assert "1 assigned to you" in text(page)
+    assert "All 1 Mine 1 nobody yet 0" in text(page)
+    free = client.get("/s/shop/runs/?state=waiting&who=nobody").content
+    assert f"/s/shop/executions/{execution.pk}/manual/".encode() not in free
 
 
 def test_an_empty_list_says_what_belongs_there(client: Client, system: System) -> None:

@@ -141,13 +141,18 @@ class PlanSerializer(serializers.ModelSerializer[TestPlan]):
     system = VisibleSlugField(queryset=System.objects.all())
     suites = SuiteField(many=True, required=False)
     cases = CaseNumberField(many=True, required=False)
+    versions = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="Component slug → versions that the plan is meant for.",
+    )
     url = serializers.CharField(source="get_absolute_url", read_only=True)
 
     class Meta:
         model = TestPlan
         fields = [
-            "id", "system", "slug", "name", "description", "everything", "suites", "cases", "tags", "retries",
-            "priority", "time_limit", "url", "created_at", "updated_at",
+            "id", "system", "slug", "name", "description", "everything", "suites", "cases", "tags", "versions",
+            "retries", "priority", "time_limit", "url", "created_at", "updated_at",
         ]  # fmt: skip
         extra_kwargs = {"slug": {"required": False}}
         validators: list[Any] = []

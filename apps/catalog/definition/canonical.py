@@ -1,6 +1,6 @@
 """The canonical form of a definition: short forms written out, defaults left out, keys in order."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from apps.catalog.definition.fields import Field
@@ -139,6 +139,15 @@ def subjects_of(checks: Iterable[Mapping[str, Any]]) -> set[str]:
     for check in checks:
         found |= {check["check"]} if "check" in check else subjects_of(check[group_of(check)])
     return found
+
+
+def places_of(checks: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Subject and ``at`` of each of *checks*, of those inside groups, too."""
+    for check in checks:
+        if "check" in check:
+            yield check["check"], check.get("at", "")
+        else:
+            yield from places_of(check[group_of(check)])
 
 
 def _check(check: Mapping[str, Any]) -> dict[str, Any]:

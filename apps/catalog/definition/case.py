@@ -6,6 +6,7 @@ from math import inf
 from typing import Any, Self
 
 from apps.catalog.definition import canonical
+from apps.catalog.definition.expressions import has_template
 from apps.catalog.definition.kinds import find_kind
 
 
@@ -34,6 +35,37 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
+class Templated:
+    """Which parts of a step hold templates; the others are the same in every execution.
+
+    *params* are the names of such fields of ``with``.
+    """
+
+    params: frozenset[str]
+    expect: bool
+    capture: bool
+    until: bool
+
+    @classmethod
+    def of(cls, step: Mapping[str, Any]) -> Self:
+        """Those of the canonical mapping *step*."""
+        return cls(
+            params=frozenset(name for name, value in step.get("with", {}).items() if _holds_template(value)),
+            expect=_holds_template(step.get("expect", [])),
+            capture=_holds_template(step.get("capture", {})),
+            until=_holds_template((step.get("retry") or {}).get("until", [])),
+        )
+
+
+def _holds_template(value: Any) -> bool:
+    if isinstance(value, str):
+        return has_template(value)
+    if isinstance(value, Mapping):
+        return any(has_template(key) or _holds_template(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(_holds_template, value))
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step; *params* is its ``with``, *capture* maps a name to ``from``, ``at`` and ``secret``.
 
@@ -49,6 +81,7 @@ class Step:
     expect: list[dict[str, Any]]
     capture: Mapping[str, dict[str, Any]]
     retry: Retry | None
+    templated: Templated
     when: str = ""
     is_group: bool = False
     branches: Sequence[Branch] = ()
@@ -69,6 +102,7 @@ class Step:
             expect=step.get("expect", []),
             capture=step.get("capture", {}),
             retry=_retry(step["retry"]) if step.get("retry") else None,
+            templated=Templated.of(step),
             when=step.get("when", ""),
             is_group=group,
             branches=_branches(step.get("with", {})) if group else (),

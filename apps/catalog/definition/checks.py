@@ -7,6 +7,7 @@ from apps.catalog.definition import expressions
 from apps.catalog.definition.canonical import CAPTURE_KEYS, CHECK_KEYS, group_of
 from apps.catalog.definition.fields import Kind, Subject
 from apps.catalog.definition.inspection import texts
+from apps.catalog.definition.locators import parse_attribute, parse_locator
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.operators import OPERATORS, TYPE_NAMES
 from apps.catalog.definition.problems import Path, Problems
@@ -19,6 +20,8 @@ _COMPILERS: dict[str, Callable[[Any], object]] = {
     "jsonpath": expressions.compile_path,
     "regex": expressions.compile_regex,
     "xpath": compile_xpath,
+    "locator": parse_locator,
+    "attribute": parse_attribute,
 }
 MAX_DEPTH = 3
 

@@ -9,15 +9,15 @@ from typing import Any, Literal
 
 FieldType = Literal[
     "text", "multiline", "code", "markdown", "choice", "integer", "number", "boolean", "objects",
-    "list", "pairs", "json", "values", "object", "name", "items", "variables", "steps", "shared",
+    "list", "pairs", "json", "values", "object", "name", "items", "variables", "steps", "shared", "locator",
 ]  # fmt: skip
 """``list`` holds plain values, ``pairs`` maps names to plain values or lists of them, ``json`` is any
 JSON value, ``values`` a list or a mapping, ``object`` has fields of its own, ``objects`` a list of such.
 ``name`` is the name of a variable, ``items`` a list of any values, ``variables`` maps names to any values,
-``steps`` are steps, and ``shared`` is the short name of a shared step."""
+``steps`` are steps, ``shared`` is the short name of a shared step, ``locator`` a place on a web page."""
 
 SubjectValue = Literal["number", "text", "structured"]
-At = Literal["", "name", "jsonpath", "regex", "xpath"]
+At = Literal["", "name", "jsonpath", "regex", "xpath", "locator", "attribute"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,9 @@ class Kind:
     *implied* are checks that hold unless the step itself checks that subject. A *restricted* kind
     runs only on workers that allow it; a kind *by_person* is done by a person. A *group* has steps of its
     own, which the engine itself runs: it has no executor, exercises no seam and is not retried. The executor
-    of a kind that *begins* is called before the first step of the case, too.
+    of a kind that *begins* is called before the first step of the case, too. Of a restricted kind that needs much
+    of a machine, *width* bounds how many executions one process of a worker has in hand at once.
+    The executor of a *live* kind looks by itself at what the checks are about (``StepRequest.wanted``).
     """
 
     name: str
@@ -116,6 +118,8 @@ class Kind:
     by_person: bool = False
     group: bool = False
     begins: bool = False
+    width: int | None = None
+    live: bool = False
 
     _subjects: dict[str, Subject] = field(init=False, repr=False, compare=False)
 

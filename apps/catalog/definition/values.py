@@ -8,6 +8,7 @@ from typing import Any
 from apps.catalog.definition.expressions import ExpressionError, has_template, template_names
 from apps.catalog.definition.fields import Choice, Field
 from apps.catalog.definition.inspection import BUILT_IN_NAMES, FUNCTION_NAMES, LANGUAGE_NAMES
+from apps.catalog.definition.locators import parse_locator
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.problems import Path, Problems
 from apps.catalog.definition.suggestions import unknown_key
@@ -42,6 +43,7 @@ _CHECKS = {
     "name": "_name",
     "shared": "_short_name",
     "steps": "_steps",
+    "locator": "_locator",
 }
 
 
@@ -218,6 +220,17 @@ class FieldChecker:
     def _short_name(self, field: Field, value: Any, path: Path) -> None:
         if not isinstance(value, str) or not SLUG.match(value):
             self._problems.add(path, _("“{value}” is not a short name (letters, digits, - and _)"), value=value)
+
+    def _locator(self, field: Field, value: Any, path: Path) -> None:
+        if self._stands_for_value(value, path):
+            return
+        if not isinstance(value, str):
+            self._problems.add(path, _("“{name}” must be a text"), name=field.name)
+            return
+        try:
+            parse_locator(value)
+        except ExpressionError as error:
+            self._problems.add(path, _("cannot be read: {reason}"), reason=str(error))
 
     def _steps(self, field: Field, value: Any, path: Path) -> None:
         if self._check_steps is not None:

@@ -81,7 +81,7 @@ def history_strip(letters: str) -> SafeString:
     states = [BY_LETTER.get(letter, "unknown") for letter in letters[-STRIP:]]
     counts = ", ".join(f"{number} {state_word(state)}" for state, number in Counter(states).most_common())
     summary = _("Last results: %(counts)s") % {"counts": counts} if states else _("No results yet")
-    bars = format_html_join("", '<i class="bar bar-{}"></i>', ((MARKS[s].tone,) for s in states))
+    bars = format_html_join("", '<i class="bar-{}"></i>', ((MARKS[s].tone,) for s in states))
     return format_html('<span class="strip" role="img" title="{}">{}</span>', summary, bars)
 
 

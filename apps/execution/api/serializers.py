@@ -22,7 +22,8 @@ class StartSerializer(serializers.Serializer[Any]):
     """Start a run: a plan (slug) or cases (numbers), in an environment (slug) of a system (slug).
 
     ``retries`` (of cases that say nothing of it), ``priority`` and ``time_limit`` (seconds) are those of the plan
-    unless they are given.
+    unless they are given. Where other versions are deployed than the plan is meant for, it is refused (409
+    ``other-versions``) unless ``any_versions`` is true.
     """
 
     system = serializers.SlugField()
@@ -34,6 +35,7 @@ class StartSerializer(serializers.Serializer[Any]):
     cases = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False, max_length=10_000)
     title = serializers.CharField(required=False, max_length=200, default="")
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**62)
+    any_versions = serializers.BooleanField(default=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("plan" in attrs) == ("cases" in attrs):
@@ -44,6 +46,7 @@ class StartSerializer(serializers.Serializer[Any]):
             "system": system,
             "environment": _one(Environment.objects.filter(system=system, slug=attrs["environment"]), "environment"),
             "title": attrs["title"],
+            "any_versions": attrs["any_versions"],
             **{name: attrs.get(name) for name in ("seed", "priority", "retries", "time_limit")},
         }
         if "plan" in attrs:
@@ -59,6 +62,29 @@ class NoticeSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
     command = serializers.CharField()
     executions = serializers.IntegerField()
+
+
+class UnmetSerializer(serializers.Serializer[Any]):
+    """A component in another version than the plan is meant for."""
+
+    component = serializers.CharField()
+    wanted = serializers.ListField(child=serializers.CharField())
+    deployed = serializers.CharField(help_text="Empty: it is not deployed.")
+
+
+class EstimateSerializer(serializers.Serializer[Any]):
+    """What a run would be: ``expected_ms`` is without manual steps, and a guess for those that are ``unmeasured``."""
+
+    environment = serializers.CharField(source="environment.slug")
+    cases = serializers.IntegerField()
+    executions = serializers.IntegerField()
+    by_person = serializers.IntegerField()
+    automated = serializers.IntegerField()
+    unmeasured = serializers.IntegerField()
+    expected_ms = serializers.IntegerField()
+    versions = serializers.DictField(child=serializers.CharField(), help_text="Deployed now, by component.")
+    unmet = UnmetSerializer(many=True)
+    notices = NoticeSerializer(many=True)
 
 
 class RunDetailSerializer(RunSerializer):

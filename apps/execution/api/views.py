@@ -1,9 +1,8 @@
-"""Runs and executions over the API: start, poll, read, cancel, rerun."""
+"""Runs over the API: start, poll, read, cancel, rerun, and their manual work."""
 
 from typing import Any, cast
 
-from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -16,10 +15,17 @@ from apps.accounts.access import demand
 from apps.accounts.models import Role, User
 from apps.core.states import State
 from apps.execution import services
-from apps.execution.api.serializers import RerunSerializer, RunDetailSerializer, StartSerializer, WorkerSerializer
-from apps.execution.models import Worker, queues_of
-from apps.runs.api.serializers import ExecutionDetailSerializer, ExecutionSerializer, RunSerializer
-from apps.runs.models import Execution, StepResult, TestRun
+from apps.execution.api.people import (
+    AssignChosenSerializer,
+    JudgedSerializer,
+    ShareSerializer,
+    SplitSerializer,
+    VerdictsSerializer,
+)
+from apps.execution.api.serializers import EstimateSerializer, RerunSerializer, RunDetailSerializer, StartSerializer
+from apps.execution.pages.start import estimate
+from apps.runs.api.serializers import RunSerializer
+from apps.runs.models import TestRun
 
 
 def _user(request: Request) -> User:
@@ -39,19 +45,6 @@ class RunFilter(filters.FilterSet):  # type: ignore[misc]
 
     class Meta:
         model = TestRun
-        fields: list[str] = []
-
-
-class ExecutionFilter(filters.FilterSet):  # type: ignore[misc]
-    """Filters of ``/executions/``."""
-
-    run = filters.NumberFilter(field_name="run_id")
-    state = filters.ChoiceFilter(choices=State.choices)
-    case = filters.NumberFilter(field_name="case__number")
-    system = filters.CharFilter(field_name="run__system__slug")
-
-    class Meta:
-        model = Execution
         fields: list[str] = []
 
 
@@ -78,6 +71,17 @@ class RunViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[TestRun]):
         demand(request.user, values["system"].team_id, Role.TESTER)
         run = services.start_run(**values, started_by=_user(request), trigger=TestRun.Trigger.API)
         return self._answer(run, 201)
+
+    @extend_schema(request=StartSerializer, responses=EstimateSerializer)
+    @action(detail=False, methods=["post"])
+    def estimate(self, request: Request) -> Response:
+        """What a run would be if it were started so; nothing is started."""
+        wanted = StartSerializer(data=request.data, context={"request": request})
+        wanted.is_valid(raise_exception=True)
+        values = wanted.validated_data
+        demand(request.user, values["system"].team_id, Role.TESTER)
+        found = estimate(values["cases"], values["environment"], values.get("plan"))
+        return Response(EstimateSerializer(found).data)
 
     @extend_schema(request=None, responses=RunSerializer)
     @action(detail=True, methods=["post"])
@@ -109,6 +113,41 @@ class RunViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[TestRun]):
         fresh = values.pop("data") == "new"
         return self._answer(services.rerun(run, by=_user(request), fresh=fresh, **values), 201)
 
+    @extend_schema(request=AssignChosenSerializer, responses=RunSerializer)
+    @action(detail=True, methods=["post"])
+    def assign(self, request: Request, pk: str) -> Response:
+        """Ask somebody to do executions of the run; all or none, 409 when one has ended."""
+        run = self._run_for(Role.TESTER)
+        values = self._values(AssignChosenSerializer, run)
+        services.assign(services.chosen(run, values["executions"]), to=values["user"], by=_user(request))
+        return self._answer(run, 200)
+
+    @extend_schema(request=SplitSerializer, responses=ShareSerializer(many=True), filters=False)
+    @action(detail=True, methods=["post"], pagination_class=None)
+    def split(self, request: Request, pk: str) -> Response:
+        """Share the open manual work of the run among people; 409 when there is none."""
+        run = self._run_for(Role.TESTER)
+        values = self._values(SplitSerializer, run)
+        people = {person.pk: person for person in values["people"]}
+        given = services.split(run, list(people.values()), by=_user(request), how=values["how"], again=values["again"])
+        return Response([{"user": people[pk].email, "executions": count} for pk, count in given.items()])
+
+    @extend_schema(request=VerdictsSerializer, responses=JudgedSerializer)
+    @action(detail=True, methods=["post"])
+    def verdicts(self, request: Request, pk: str) -> Response:
+        """One verdict on several executions, on all or on none; 409 names those that stand against it."""
+        run = self._run_for(Role.TESTER)
+        values = self._values(VerdictsSerializer, run)
+        done = services.finish_manual_steps(
+            values["executions"], run=run, verdict=values["verdict"], note=values["note"], by=_user(request)
+        )
+        return Response({"executions": done})
+
+    def _values(self, kind: Any, run: TestRun) -> dict[str, Any]:
+        wanted = kind(data=self.request.data, context={"system": run.system})
+        wanted.is_valid(raise_exception=True)
+        return dict(wanted.validated_data)
+
     def _run_for(self, role: Role) -> TestRun:
         run: TestRun = self.get_object()
         demand(self.request.user, run.system.team_id, role)
@@ -117,52 +156,3 @@ class RunViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[TestRun]):
     def _answer(self, run: TestRun, status: int) -> Response:
         fresh = self.get_queryset().get(pk=run.pk)
         return Response(RunSerializer(fresh, context=self.get_serializer_context()).data, status=status)
-
-
-class WorkerFilter(filters.FilterSet):  # type: ignore[misc]
-    """Filters of ``/workers/``."""
-
-    queue = filters.CharFilter(field_name="queues", lookup_expr="contains", method="in_queue")
-
-    class Meta:
-        model = Worker
-        fields: list[str] = []
-
-    def in_queue(self, found: QuerySet[Worker], name: str, value: str) -> QuerySet[Worker]:
-        """Those that take from the queue called so."""
-        return found.filter(queues__contains=[value])
-
-
-class WorkerViewSet(ListModelMixin, GenericViewSet[Worker]):
-    """Workers that take work of environments that you may see."""
-
-    access = "api"
-    serializer_class = WorkerSerializer
-    filterset_class = WorkerFilter
-
-    def get_queryset(self) -> QuerySet[Worker]:
-        if getattr(self, "swagger_fake_view", False):  # the schema asks for the model only
-            return Worker.objects.none()
-        held = Execution.objects.filter(state=State.RUNNING, worker=OuterRef("name")).order_by().values("worker")
-        running = Coalesce(Subquery(held.annotate(n=Count("pk")).values("n")), 0)
-        return Worker.objects.visible_to(_user(self.request)).annotate(running=running)
-
-    def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "visible_queues": queues_of(_user(self.request))}
-
-
-class ExecutionViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Execution]):
-    """Executions, newest first; one with its steps and attempts."""
-
-    access = "api"
-    filterset_class = ExecutionFilter
-
-    def get_serializer_class(self) -> Any:
-        return ExecutionDetailSerializer if self.action == "retrieve" else ExecutionSerializer
-
-    def get_queryset(self) -> QuerySet[Execution]:
-        found = Execution.objects.visible_to(self.request.user).select_related("run", "case", "revision")
-        if self.action == "retrieve":
-            steps = StepResult.objects.select_related("point").order_by("attempt", "phase", "position", "pk")
-            found = found.prefetch_related("attempts", Prefetch("steps", steps))
-        return found.defer("revision__definition")

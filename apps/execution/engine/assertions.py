@@ -124,6 +124,8 @@ def _message(check: Mapping[str, Any], operator: str, expected: Any, looked: Loo
 def look(subject: Subject, at: str, observed: Observed) -> Looked:
     """What *subject* at *at* shows. Raises ``NotObserved``, ``ExpressionError`` or ``TimeoutError``."""
     value = observed.subject(subject.name)
+    if subject.at in ("locator", "attribute"):
+        return _at_place(value, at, is_text=subject.value == "text")
     if subject.at == "name":
         found = value.get(at.lower())
         return Looked.one(found, is_text=True) if found is not None else Looked.nothing()
@@ -135,6 +137,12 @@ def look(subject: Subject, at: str, observed: Observed) -> Looked:
         found = xpath.find(value, at)
         return Looked(found[0] if len(found) == 1 else found, found, is_text=True) if found else Looked.nothing()
     return _at_pattern(value, at)
+
+
+def _at_place(value: Mapping[str, list[Any]], at: str, *, is_text: bool) -> Looked:
+    """What the executor found there: a value for each element."""
+    found = value.get(at, [])
+    return Looked(found[0] if len(found) == 1 else found, found, is_text=is_text) if found else Looked.nothing()
 
 
 def _at_path(value: Any, at: str) -> Looked:
@@ -155,6 +163,15 @@ def _at_pattern(value: str, at: str) -> Looked:
     found = islice(pattern.finditer(value, timeout=REGEX_SECONDS), _MAX_MATCHES)
     matches = [match.group(1 if pattern.groups else 0) for match in found]
     return Looked(matches[0], matches, is_text=True) if matches else Looked.nothing()
+
+
+def is_there(kind: Kind, source: Mapping[str, Any], observed: Observed) -> bool:
+    """Whether the value to capture is there."""
+    try:
+        capture(kind, "", source, observed)
+    except CaptureError:
+        return False
+    return True
 
 
 def capture(kind: Kind, name: str, source: Mapping[str, Any], observed: Observed) -> Any:

@@ -9,8 +9,8 @@ from apps.execution.engine.settings import MailboxSettings
 
 
 class _Boxes(NamedTuple):
-    mailboxes: Mailboxes
-    case: str
+    settings: MailboxSettings
+    execution_id: str
     environment: str
 
 
@@ -20,8 +20,7 @@ _CURRENT: ContextVar[_Boxes | None] = ContextVar("boxes", default=None)
 
 def use_mailbox(settings: MailboxSettings | None, request: CaseRequest) -> None:
     """From here on, in this task, ``mailbox()`` gives addresses of *request*."""
-    ours = Mailboxes(settings.key, settings.domain) if settings else None
-    _CURRENT.set(_Boxes(ours, box_of_execution(request.execution_id), request.mailbox) if ours else None)
+    _CURRENT.set(_Boxes(settings, request.execution_id, request.mailbox) if settings else None)
 
 
 def mailbox(name: str = "", scope: str = "case") -> str:
@@ -31,7 +30,7 @@ def mailbox(name: str = "", scope: str = "case") -> str:
         raise ValueError("no mailbox runs here (INTEGHUB_MAILBOX)")
     if scope not in ("case", "environment"):
         raise ValueError("the second argument of mailbox() is “case” or “environment”")
-    box = boxes.case if scope == "case" else boxes.environment
+    box = box_of_execution(boxes.execution_id) if scope == "case" else boxes.environment
     if not box:
         raise ValueError("the environment has no mailbox here")
-    return boxes.mailboxes.address(box, name)
+    return Mailboxes(boxes.settings.key, boxes.settings.domain).address(box, name)

@@ -14,9 +14,12 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
+import orjson
+
 MASK = "***"
 CUT = "…"
 """Whoever cuts a text puts this behind it: what stands before may be the beginning of a secret."""
+_CUT_BYTES = CUT.encode()
 _MAX_CUTS = 100
 SHORTEST = 4
 """Shorter secrets are masked only where they are a whole value: anywhere else they would match by chance."""
@@ -26,6 +29,8 @@ _SHORTEST_BASE64 = 6
 
 # Refuses what is not JSON, and characters that cannot be encoded stay to be found.
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
+# Several times quicker, and writes texts alike; it takes more for JSON, which these options refuse.
+_STRICT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
 class _Prepared(NamedTuple):
@@ -33,6 +38,7 @@ class _Prepared(NamedTuple):
     forms: tuple[str, ...]  # a longer form first: it may hold a shorter one
     escaped: tuple[str, ...]  # the same as they stand in JSON
     telltale: tuple[str, ...]  # one of these stands in any JSON that holds a form
+    telltale_bytes: tuple[bytes, ...]
     has_short: bool
 
 
@@ -41,7 +47,9 @@ def _prepared(secrets: frozenset[str]) -> _Prepared:
     forms = sorted({form for secret in secrets for form in forms_of(secret)}, key=lambda form: (-len(form), form))
     smallest = [form for form in forms if not any(other in form for other in forms if other != form)]
     has_short = any(len(secret) < SHORTEST for secret in secrets)
-    return _Prepared(secrets, tuple(forms), tuple(map(_escaped, forms)), tuple(map(_escaped, smallest)), has_short)
+    telltale = tuple(map(_escaped, smallest))
+    in_bytes = tuple(form.encode(errors="surrogatepass") for form in telltale)
+    return _Prepared(secrets, tuple(forms), tuple(map(_escaped, forms)), telltale, in_bytes, has_short)
 
 
 def _escaped(form: str) -> str:
@@ -84,6 +92,8 @@ class Masker:
 
         Comes back as the same object when there was nothing to do.
         """
+        if self._is_clean(value):
+            return value
         try:
             text = _JSON.encode(value)
             text.encode()
@@ -95,6 +105,20 @@ class Masker:
         if not any(form in text for form in known.telltale):
             return value
         return self._in_json(text, value)
+
+    def _is_clean(self, value: Any) -> bool:
+        """Whether there is surely nothing to do, as far as that is quickly told."""
+        known = self._known
+        if known.has_short:
+            return False
+        try:
+            written = orjson.dumps(value, option=_STRICT)
+        except TypeError:
+            return False
+        # What is no number is written as null.
+        if b"null" in written or b"\\u0000" in written or (known.forms and _CUT_BYTES in written):
+            return False
+        return not any(form in written for form in known.telltale_bytes)
 
     def _in_json(self, text: str, value: Any) -> Any:
         """*value*, whose JSON is *text*, masked there at once: much quicker than text by text."""

@@ -5,7 +5,6 @@ import logging
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -13,6 +12,7 @@ from apps.catalog.definition import Case, Step, normalise
 from apps.execution.engine import tracing
 from apps.execution.engine.beginning import begin
 from apps.execution.engine.callbacks import BASE_VARIABLE, use_callbacks
+from apps.execution.engine.clock import time_of_day
 from apps.execution.engine.flow import Groups, Place
 from apps.execution.engine.mail_addresses import use_mailbox
 from apps.execution.engine.masking import Masker, texts_in
@@ -65,7 +65,7 @@ class _CaseRun:
         self._message = ""
         self._waiting_at: int | None = None
         self._ends_at = math.inf
-        self._started_at = datetime.now(UTC)
+        self._started_at = time_of_day()
         self._clock = time.perf_counter()
         trace_id = request.trace_id or tracing.new_trace_id()
         captured = dict(request.captured)
@@ -98,14 +98,17 @@ class _CaseRun:
         await self._steps(case)
         if self._waiting_at is None:
             await self._teardown(case)
-            await self._close()
+        await self._close()
         return self._outcome()
 
     async def _close(self) -> None:
         """Close what the steps had opened for the case, also when it is cancelled again meanwhile."""
+        session = self._scope.session
+        if not session.is_open:
+            return
         try:
             async with asyncio.timeout(_CLOSING):
-                await self._scope.session.aclose()
+                await (session.aclose() if self._waiting_at is None else session.pause())
         except TimeoutError:
             log.warning("closing took too long", extra={"execution_id": self._request.execution_id})
         except asyncio.CancelledError:
@@ -183,7 +186,7 @@ class _CaseRun:
     async def step(self, phase: Phase, index: int, step: Step, place: Place | None = None) -> StepOutcome:
         """Run one step and keep its outcome, also when it is cancelled; *place* says where it stands in another."""
         outcome = _new_outcome(phase, index, step, place.path if place else "")
-        outcome.started_at = datetime.now(UTC)
+        outcome.started_at = time_of_day()
         if place is None:
             self._tell("step_started", phase, index, step.name, step.kind)
         clock = time.perf_counter()
@@ -197,6 +200,9 @@ class _CaseRun:
         finally:
             outcome.duration_ms = round((time.perf_counter() - clock) * 1000, 3)
             seal(outcome, self._scope.masker)
+            if not step.is_group:  # steps of a group are sealed already
+                for child in outcome.inside:
+                    seal(child, self._scope.masker)
             (place.into if place else self.outcomes).append(outcome)
             if place is None:
                 self._tell("step_finished", outcome)

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+from apps.execution.engine.archives import masked_zip
 from apps.execution.engine.differences import bounded
 from apps.execution.engine.masking import Masker
-from apps.execution.engine.model import StepOutcome
+from apps.execution.engine.model import Artifact, StepOutcome
 
 
 def seal(outcome: StepOutcome, masker: Masker) -> None:
@@ -34,4 +35,11 @@ def seal(outcome: StepOutcome, masker: Masker) -> None:
     for check, parts in zip(outcome.checks, checks, strict=True):
         check.label, check.expected, check.actual, check.diff, check.message = parts
     if outcome.artifacts:
-        outcome.artifacts = [replace(one, content=masker.content(one.content)) for one in outcome.artifacts]
+        outcome.artifacts = [sealed for one in outcome.artifacts if (sealed := _artifact(one, masker)) is not None]
+
+
+def _artifact(artifact: Artifact, masker: Masker) -> Artifact | None:
+    """*artifact* without secrets; None when nobody can tell whether there are any in it."""
+    is_packed = artifact.media_type == "application/zip"
+    content = masked_zip(artifact.content, masker) if is_packed else masker.content(artifact.content)
+    return None if content is None else replace(artifact, content=content)

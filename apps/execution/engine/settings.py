@@ -25,6 +25,25 @@ class CommandLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserSettings:
+    """The browser, and what one case may use of it. Sizes in bytes, times in seconds."""
+
+    executable: str = ""
+    """Path of Chromium; empty where there is none."""
+    idle: float = 30.0
+    """So long it is kept for the next case; then it is ended, since it holds some hundred MiB."""
+    transfer: int = 256 * MEBIBYTE
+    """What its pages may load in one case; then their connections are cut."""
+    picture: int = 4 * MEBIBYTE
+    trace: int = 16 * MEBIBYTE
+    """Larger pictures and traces are left out, and the result says so."""
+    sessions: int = 4
+    """Sessions of one case."""
+    tabs: int = 10
+    """Tabs of one session; more are closed at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxSettings:
     """The built-in mailbox: where it keeps mail, and what its addresses are made with."""
 
@@ -51,6 +70,7 @@ class EngineSettings:
     """HTTP connections kept open for reuse."""
     connections_per_database: int = 16
     commands: CommandLimits = field(default_factory=CommandLimits)
+    browser: BrowserSettings = field(default_factory=BrowserSettings)
     mailbox: MailboxSettings | None = None
     """None where no mailbox runs."""
     callbacks: Callbacks | None = None

@@ -3,17 +3,17 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from apps.catalog.definition import Field, Kind, Step, find_kind
-from apps.catalog.definition.canonical import subjects_of
-from apps.catalog.definition.fields import Choice
+from apps.catalog.definition.canonical import places_of, subjects_of
 from apps.catalog.definition.problems import Problems
 from apps.catalog.definition.values import FieldChecker
 from apps.execution.engine import assertions, tracing
+from apps.execution.engine.children import inside
+from apps.execution.engine.clock import time_of_day
 from apps.execution.engine.gate import Ticket
 from apps.execution.engine.masking import Masker, texts_in
 from apps.execution.engine.model import CheckResult, State, StepOutcome
@@ -26,11 +26,15 @@ from apps.execution.executors.base import (
     StepBlocked,
     StepContext,
     StepRequest,
+    Wanted,
 )
 from apps.execution.executors.registry import Executors
 from apps.execution.executors.sessions import CaseSession
 
 log = logging.getLogger(__name__)
+
+MAX_CHILDREN = 5_000  # results inside those of steps that one case may leave
+_ROOM = "room for children"
 
 
 @dataclass(slots=True)
@@ -113,26 +117,78 @@ async def _do(step: Step, outcome: StepOutcome, scope: Scope) -> None:
     if kind is None:
         raise StepBlocked(f"unknown step kind “{step.kind}”")
     executor = scope.executors.find(step.kind)
-    params = scope.templates.render(step.params, "with")
-    check_rendered(kind.fields, params, kind.choices)
+    params = _params(step, kind, scope)
     try:
         _check_permission(kind, scope)
         outcome.span_id = tracing.new_span_id()
+        checks, capture, until = _expect(step, scope), _capture_of(step, scope), _until(step, scope)
         prepared = _Prepared(
             kind,
             executor,
-            StepRequest(step.kind, params, step.timeout),
+            StepRequest(step.kind, params, step.timeout, _wanted(kind, checks, capture, until)),
             StepContext(scope.execution_id, tracing.traceparent(scope.trace_id, outcome.span_id), scope.session),
-            scope.templates.render(step.expect, "expect"),
-            scope.templates.render(step.capture, "capture"),
-            scope.templates.render(step.retry.until, "retry.until") if step.retry and step.retry.until else (),
+            checks,
+            capture,
+            until,
         )
         if scope.ticket is not None and await scope.ticket.arrive():
-            outcome.started_at = datetime.now(UTC)
+            outcome.started_at = time_of_day()
         await _repeat(step, prepared, outcome, scope)
     finally:
         if not outcome.request:  # the executor did not come so far as to say what it sent
             outcome.request = executor.describe(params)
+
+
+def _params(step: Step, kind: Kind, scope: Scope) -> Mapping[str, Any]:
+    """``with``, rendered. Only what holds templates can differ from what was checked when the case was saved."""
+    names = step.templated.params
+    if not names:
+        return step.params
+    params: Mapping[str, Any] = scope.templates.render(step.params, "with")
+    check_rendered([one for one in kind.fields if one.name in names], {name: params[name] for name in names})
+    return params
+
+
+def _expect(step: Step, scope: Scope) -> list[dict[str, Any]]:
+    rendered: list[dict[str, Any]] = (
+        scope.templates.render(step.expect, "expect") if step.templated.expect else step.expect
+    )
+    return rendered
+
+
+def _capture_of(step: Step, scope: Scope) -> Mapping[str, dict[str, Any]]:
+    rendered: Mapping[str, dict[str, Any]] = (
+        scope.templates.render(step.capture, "capture") if step.templated.capture else step.capture
+    )
+    return rendered
+
+
+def _until(step: Step, scope: Scope) -> Sequence[dict[str, Any]]:
+    if step.retry is None:
+        return ()
+    until = step.retry.until
+    rendered: Sequence[dict[str, Any]] = scope.templates.render(until, "retry.until") if step.templated.until else until
+    return rendered
+
+
+def _wanted(
+    kind: Kind,
+    checks: Sequence[dict[str, Any]],
+    capture: Mapping[str, dict[str, Any]],
+    until: Sequence[dict[str, Any]],
+) -> Wanted:
+    """What a live kind looks at by itself: everything in question, until what decides this try holds."""
+    if not kind.live:
+        return Wanted()
+    captured = [(source["from"], source.get("at", "")) for source in capture.values()]
+
+    def holds(observed: Observed) -> bool:
+        if until:
+            return all(assertions.evaluate(kind, check, observed).passed for check in until)
+        found = all(assertions.is_there(kind, source, observed) for source in capture.values())
+        return found and all(check.passed for check in _check(kind, checks, observed))
+
+    return Wanted([*places_of(checks), *places_of(until), *captured], holds)
 
 
 def _check_permission(kind: Kind, scope: Scope) -> None:
@@ -143,10 +199,10 @@ def _check_permission(kind: Kind, scope: Scope) -> None:
         )
 
 
-def check_rendered(fields: Sequence[Field], params: Mapping[str, Any], choices: Sequence[Choice] = ()) -> None:
+def check_rendered(fields: Iterable[Field], params: Mapping[str, Any]) -> None:
     """Refuse values that only the variables of this execution made wrong."""
     problems = Problems()
-    FieldChecker(problems, rendered=True).check(tuple(fields), tuple(choices), params, ("with",))
+    FieldChecker(problems, rendered=True).check(tuple(fields), (), params, ("with",))
     if problems:
         first = problems.in_order()[0]
         raise StepBlocked(f"{first.path}: {first.message} (once its variables are filled in)")
@@ -176,6 +232,8 @@ async def _try(prepared: _Prepared, outcome: StepOutcome, scope: Scope) -> bool:
     observed.timings.setdefault("total", total)
     observed.subjects.setdefault("duration", round(observed.timings["total"], 3))
     _keep(observed, outcome)
+    if observed.children:
+        _keep_children(observed, outcome, scope)
     if failure:
         outcome.state = State.FAILED
         outcome.message = failure
@@ -189,9 +247,11 @@ async def _try(prepared: _Prepared, outcome: StepOutcome, scope: Scope) -> bool:
 
 async def _execute(prepared: _Prepared) -> tuple[Observed | None, str]:
     """What was observed, and why the other side did not answer ("" when it did)."""
-    limit = prepared.request.timeout
+    limit, grace = prepared.request.timeout, prepared.executor.grace
     try:
-        async with asyncio.timeout(limit + prepared.executor.grace):
+        if grace is None:
+            return await prepared.executor.run(prepared.request, prepared.context), ""
+        async with asyncio.timeout(limit + grace):
             return await prepared.executor.run(prepared.request, prepared.context), ""
     except TimeoutError:
         return None, f"no answer within {limit:g} s"
@@ -210,6 +270,13 @@ def _keep(observed: Observed, outcome: StepOutcome) -> None:
         outcome.response = {**observed.response, "notes": observed.notes}
 
 
+def _keep_children(observed: Observed, outcome: StepOutcome, scope: Scope) -> None:
+    """Results inside this one; a case has room for so many in all."""
+    left = scope.session.held.setdefault(_ROOM, MAX_CHILDREN)
+    outcome.inside = inside(outcome, observed.children, left)
+    scope.session.held[_ROOM] = left - len(outcome.inside)
+
+
 def _over(prepared: _Prepared, observed: Observed, outcome: StepOutcome) -> bool:
     """Whether what the retry waits for has come; without such checks there is nothing to wait for."""
     if not prepared.until:
@@ -225,8 +292,7 @@ def conclude(step: Step, observed: Observed, outcome: StepOutcome, scope: Scope)
     """Check and capture on what a group as a whole shows."""
     kind = find_kind(step.kind)
     if kind is not None:
-        expect = scope.templates.render(step.expect, "expect")
-        _look(kind, expect, scope.templates.render(step.capture, "capture"), observed, outcome, scope)
+        _look(kind, _expect(step, scope), _capture_of(step, scope), observed, outcome, scope)
 
 
 def _look(
@@ -241,8 +307,9 @@ def _look(
     outcome.checks = _check(kind, checks, observed)
     missing = _capture(kind, capture, observed, outcome, scope)
     failed = [check for check in outcome.checks if not check.passed]
-    outcome.state = State.FAILED if failed or missing else State.PASSED
-    outcome.message = _summary(failed) or missing
+    verdict = "" if "failed" in subjects_of(checks) else observed.verdict
+    outcome.state = State.FAILED if failed or missing or verdict else State.PASSED
+    outcome.message = verdict or _summary(failed) or missing
 
 
 def _check(kind: Kind, checks: Sequence[dict[str, Any]], observed: Observed) -> list[CheckResult]:

@@ -1,10 +1,10 @@
 """What an executor is: one step kind, values in, values out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from apps.execution.engine.model import Artifact
+from apps.execution.engine.model import Artifact, State
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.sessions import CaseSession
 
@@ -29,6 +29,21 @@ class NotObserved(Exception):
     """A subject has no value in this result; the text says why."""
 
 
+def _nothing_more(observed: "Observed") -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the checks and captures of a step look at, for kinds that must look while the other side is there.
+
+    *places* are pairs of subject and ``at``; *holds* says of what was seen whether everything holds.
+    """
+
+    places: Sequence[tuple[str, str]] = ()
+    holds: Callable[["Observed"], bool] = _nothing_more
+
+
 @dataclass(frozen=True, slots=True)
 class StepRequest:
     """One step, rendered. *params* fit the fields of its kind; *timeout* is seconds for this try."""
@@ -36,6 +51,7 @@ class StepRequest:
     kind: str
     params: Mapping[str, Any]
     timeout: float
+    wanted: Wanted = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +70,24 @@ class Lazy(Protocol):
     def __call__(self) -> Any: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """A result inside that of the step, such as a test of a report; those of one *group* are shown together."""
+
+    group: str
+    name: str
+    state: State
+    message: str = ""
+    duration_ms: float = 0.0
+    response: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Observed:
     """What an executor saw. *request* and *response* are for people, *subjects* for checks.
 
     *timings* are milliseconds. *notes* say what was cut. *gives* are variables for the steps behind.
+    *verdict* fails the step with its text, unless the step itself checks how many ``failed``.
     """
 
     request: dict[str, Any] = field(default_factory=dict)
@@ -68,6 +97,8 @@ class Observed:
     artifacts: list[Artifact] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     gives: Mapping[str, Any] | None = None
+    children: Sequence[Child] = ()
+    verdict: str = ""
 
     def subject(self, name: str) -> Any:
         """The value that a check called *name* looks at. Raises ``NotObserved``."""
@@ -83,8 +114,9 @@ class Executor(Protocol):
     """One step kind. Lives as long as the event loop; resources are opened when first needed."""
 
     kind: ClassVar[str]
-    grace: ClassVar[float]
-    """Seconds after ``timeout`` in which the executor ends by itself with a better message."""
+    grace: ClassVar[float | None]
+    """Seconds after ``timeout`` in which the executor ends by itself with a better message; None when it surely does,
+    so that nobody has to watch it."""
 
     def __init__(self, settings: EngineSettings) -> None: ...
 

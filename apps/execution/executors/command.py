@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.base import Observed, SeamError, StepBlocked, StepContext, StepRequest
 from apps.execution.executors.command_process import MARK, Ended, Process
+from apps.execution.executors.command_reports import collect, tell
 
 _DEFAULT_OUTPUT = 262_144
 
@@ -29,7 +30,7 @@ class CommandExecutor:
 
     def describe(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The request as people see it."""
-        names = ("argv", "shell", "env", "stdin")
+        names = ("argv", "shell", "env", "stdin", "reports")
         return {name: params[name] for name in names if params.get(name)}
 
     async def run(self, step: StepRequest, context: StepContext) -> Observed:
@@ -51,6 +52,8 @@ class CommandExecutor:
                     str(params.get("stdin") or "").encode(),
                     math.ceil(step.timeout) + 1,
                 )
+            reports = [_word(one) for one in params.get("reports") or ()]
+            collected = await asyncio.to_thread(collect, folder, reports) if reports else None
         except TimeoutError:
             self._read(process, None, observed)
             raise SeamError(
@@ -62,6 +65,8 @@ class CommandExecutor:
             observed.timings["total"] = (time.perf_counter() - started) * 1000
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
         self._read(process, ended, observed)
+        if collected is not None:
+            tell(collected, observed)
         if ended.overflow:
             limit = self._settings.commands.output
             raise SeamError(f"the command wrote more than {limit} bytes: it was killed", observed)

@@ -137,7 +137,7 @@ class Process:
     async def _clean_up(self, transport: asyncio.SubprocessTransport, protocol: _Protocol) -> None:
         """Kill what is left of the group, and what left the group but carries the mark."""
         _kill_group(transport.get_pid())
-        await asyncio.to_thread(_kill_marked, self._mark)
+        await asyncio.to_thread(kill_marked, self._mark)
         await asyncio.wait([protocol.exited, protocol.drained], timeout=_LINGER)
         transport.close()
 
@@ -154,7 +154,13 @@ def _kill_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def _kill_marked(mark: str) -> None:
+def is_marked_left(mark: str) -> bool:
+    """Whether a process has *mark* in its environment (Linux)."""
+    needle = f"{MARK}={mark}".encode()
+    return any(needle in _environment(pid) for pid in _processes())
+
+
+def kill_marked(mark: str) -> None:
     """Kill processes that have *mark* in their environment, until none is left (Linux)."""
     needle = f"{MARK}={mark}".encode()
     for _again in range(20):  # a child may fork while we look

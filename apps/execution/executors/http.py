@@ -1,5 +1,6 @@
 """HTTP requests by libcurl: one connection cache for all cases of the event loop, full timings."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
@@ -15,13 +16,14 @@ from apps.execution.executors.http_stream import EventStream
 from apps.execution.executors.http_transfer import Transfer, ca_options, prepare_handle
 
 _IDLE_HANDLES = 64
+_GRACE = 0.5  # seconds for libcurl to say itself what it waited for
 
 
 class HttpExecutor:
     """Sends requests over connections that are shared by every case of the loop."""
 
     kind: ClassVar[str] = "http"
-    grace: ClassVar[float] = 0.5  # libcurl keeps the time itself and knows what it waited for
+    grace: ClassVar[float | None] = None  # libcurl keeps the time itself and knows what it waited for
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
@@ -46,7 +48,8 @@ class HttpExecutor:
             async def send(hop: messages.Request, hop_params: Mapping[str, Any], left: float) -> Observed:
                 return await self._send(hop, hop_params, left, jar)
 
-            return await through_proxy(request, params, step.timeout, send, self._settings.egress)
+            async with asyncio.timeout(step.timeout + _GRACE):  # the names of targets are looked up besides libcurl
+                return await through_proxy(request, params, step.timeout, send, self._settings.egress)
         return await self._send(request, params, step.timeout, jar)
 
     async def _send(

@@ -250,7 +250,7 @@ class Transfer:
         if self.cut:
             raise NotObserved(f"the body is not complete JSON: it was cut after {self._settings.body_read} bytes")
         try:
-            return json.loads(text, parse_constant=_refuse_constant)
+            return _JSON.decode(text)
         except ValueError as error:
             reason = "it is empty" if not text.strip() else str(error)
             raise NotObserved(f"the body is not JSON: {reason}") from None
@@ -313,3 +313,6 @@ def _not_text() -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)

@@ -24,6 +24,7 @@ _BUILT_IN = {
     "websocket": "apps.execution.executors.websocket:WebSocketExecutor",
     "mail": "apps.execution.executors.mail:MailExecutor",
     "grpc": "apps.execution.executors.grpc:GrpcExecutor",
+    "browser": "apps.execution.executors.browser:BrowserExecutor",
     "command": "apps.execution.executors.command:CommandExecutor",
     "manual": "apps.execution.executors.manual:ManualExecutor",
     "wait": "apps.execution.executors.wait:WaitExecutor",
@@ -66,7 +67,13 @@ class Executors:
         if place is None:
             raise StepBlocked(f"there is no executor for steps of kind “{kind}”")
         module, _, name = place.partition(":")
-        found: type[Executor] = getattr(import_module(module), name)
+        try:
+            found: type[Executor] = getattr(import_module(module), name)
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            raise StepBlocked(
+                f"steps of kind “{kind}” need the package {package} on the worker: pip install {package}"
+            ) from None
         return found
 
     async def aclose(self) -> None:

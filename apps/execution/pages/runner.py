@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db import models
+from django.db.models import Q, QuerySet, When
 
 from apps.catalog.definition import Case
 from apps.core.states import FINAL, State
@@ -59,15 +60,22 @@ def runner(execution: Execution, user: Any) -> Runner:
         )
         for index, step in enumerate(Case.of(execution.revision.definition).steps)
     ]
+    following = _next_waiting(execution, user)
     if current is not None:
-        return Runner("step", lines, current, list(current.artifacts.order_by("pk")))
-    if execution.state in FINAL:
-        return Runner("done", lines, next_waiting=_next_waiting(execution, user))
-    return Runner("working", lines)
+        return Runner("step", lines, current, list(current.artifacts.order_by("pk")), following)
+    return Runner("done" if execution.state in FINAL else "working", lines, next_waiting=following)
 
 
 def _next_waiting(execution: Execution, user: Any) -> Execution | None:
-    """What *user* could do next: in the same run, their own before what nobody has."""
-    waiting = Execution.objects.filter(run=execution.run_id, state=State.WAITING).order_by("position")
-    mine = waiting.filter(assigned_to=user.pk).first()
-    return mine or waiting.filter(assigned_to__isnull=True).first()
+    """What *user* could do next: theirs in the same run from here on, theirs in other runs, what nobody has here."""
+    waiting = Execution.objects.filter(state=State.WAITING).exclude(pk=execution.pk)
+    here = waiting.filter(Q(assigned_to=user.pk) | Q(assigned_to=None), run=execution.run_id)
+    found = here.annotate(
+        theirs=models.Case(When(assigned_to=user.pk, then=0), default=1),
+        behind=models.Case(When(position__gt=execution.position, then=0), default=1),
+    ).order_by("theirs", "behind", "position")
+    elsewhere = waiting.filter(run__system=execution.run.system_id, assigned_to=user.pk).order_by("pk")
+    first = found.only("pk", "title").first()
+    if first is None or first.theirs:  # type: ignore[attr-defined]
+        return elsewhere.only("pk", "title").first() or first
+    return first

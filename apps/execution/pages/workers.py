@@ -82,7 +82,7 @@ def _waiting(environments: list[Environment]) -> dict[Any, int]:
 
 def _messages(bases: list[str]) -> dict[str, int]:
     """Messages that wait in each base queue and its variants."""
-    client = redis.Redis.from_url(settings.CELERY_BROKER_URL)
+    client = redis.Redis.from_url(settings.CELERY_BROKER_URL, **settings.REDIS_PATIENCE)
     counts: dict[str, int] = {}
     try:
         for base in bases:

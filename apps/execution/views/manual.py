@@ -1,4 +1,4 @@
-"""The manual runner: one step at a time, its verdict, its files, who does it."""
+"""The manual runner: one step at a time, its verdict, its files."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,13 +13,13 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from apps.accounts.access import testers_of
 from apps.accounts.models import Role
 from apps.core import live
-from apps.core.errors import Conflict, DomainError
+from apps.core.errors import DomainError
 from apps.execution import attachments, services
-from apps.execution.assigning import assign as assign_to
-from apps.execution.forms import AssignForm, VerdictForm, testers
 from apps.execution.pages.runner import find, runner
+from apps.execution.people_forms import VerdictForm, first_error
 from apps.runs.models import Artifact, Execution
 from apps.systems.access import SystemRequest, system_page
 from apps.systems.models import System
@@ -58,7 +58,7 @@ def manual(request: SystemRequest, system: System, pk: int) -> HttpResponse:
         "execution": found,
         "run": found.run,
         "runner": runner(found, request.user),
-        "testers": testers(system),
+        "testers": testers_of(system.team_id),
         "stream": f"{reverse('live:run', args=[system.slug, run.number])}?after={position}",
         "largest": attachments.LARGEST,
     }
@@ -71,14 +71,10 @@ def manual(request: SystemRequest, system: System, pk: int) -> HttpResponse:
 def _judge(request: SystemRequest, system: System, execution: Execution) -> HttpResponse:
     form = VerdictForm(request.POST)
     if not form.is_valid():
-        errors = [{"field": name, "detail": str(detail)} for name, found in form.errors.items() for detail in found]
-        raise DomainError("invalid-verdict", errors[0]["detail"], status=422, errors=errors)
+        detail, errors = first_error(form)
+        raise DomainError("invalid-verdict", detail, status=422, errors=errors)
     data = form.cleaned_data
-    if data["attempt"] != execution.attempt:
-        raise Conflict("other-attempt", _("This was asked in an earlier attempt; the execution has begun again."))
-    services.finish_manual_step(
-        execution, step=data["step"], verdict=data["verdict"], note=data["note"], by=request.user
-    )
+    services.finish_manual_step(execution, by=request.user, **data)
     if not request.accepts("text/html"):
         return JsonResponse({"step": data["step"], "verdict": data["verdict"]})
     return redirect("execution:manual", system.slug, execution.pk)
@@ -113,15 +109,3 @@ def _files(request: HttpRequest, system: System, execution: Execution, artifact:
     files = execution.artifacts.filter(step).order_by("pk")
     context = {"system": system, "execution": execution, "files": files, "added": artifact}
     return render(request, "execution/runner_files.html", context)
-
-
-@system_page(Role.TESTER)
-@require_POST
-def assign(request: SystemRequest, system: System, pk: int) -> HttpResponse:
-    """Say who does this execution; nobody when ``user`` is empty."""
-    execution = get_object_or_404(Execution.objects.filter(run__system=system), pk=pk)
-    form = AssignForm(request.POST, system=system)
-    if not form.is_valid():
-        raise DomainError("unknown-user", _("Only testers of this team can be asked."), status=422)
-    assign_to(execution, to=form.cleaned_data["user"])
-    return redirect("execution:manual", system.slug, pk)

@@ -13,6 +13,7 @@ from apps.core.errors import DomainError
 from apps.execution import services
 from apps.execution.forms import StartForm
 from apps.execution.pages.start import estimate
+from apps.execution.people_forms import ChosenForm, first_error
 from apps.runs.models import TestRun
 from apps.systems.access import SystemRequest, system_page
 from apps.systems.models import System
@@ -54,8 +55,9 @@ def _asked(request: HttpRequest, system: System) -> Any:
 def _context(request: SystemRequest, system: System, form: StartForm) -> dict[str, Any]:
     context: dict[str, Any] = {"system": system, "section": "runs", "form": form}
     if form.is_valid():
-        cases = form.cases
-        context |= {"cases": cases, "estimates": [estimate(cases, one) for one in form.cleaned_data["environment"]]}
+        cases, data = form.cases, form.cleaned_data
+        estimates = [estimate(cases, one, data["plan"]) for one in data["environment"]]
+        context |= {"cases": cases, "estimates": estimates, "unmet": any(one.unmet for one in estimates)}
     return context | {"plans": system.plans.exists(), "environments": system.environments.exists()}
 
 
@@ -69,6 +71,7 @@ def _started(form: StartForm, system: System, user: Any) -> list[TestRun]:
             plan=data["plan"],
             started_by=user,
             priority=data["priority"] or None,
+            any_versions=data["any_versions"],
         )
     except DomainError as error:
         form.refuse(error)
@@ -103,14 +106,25 @@ def resume(request: SystemRequest, system: System, number: int) -> HttpResponse:
 @system_page(Role.TESTER)
 @require_POST
 def rerun(request: SystemRequest, system: System, number: int) -> HttpResponse:
-    """Run again: ``which`` is ``all``, ``failed``, or the id of one execution of the run.
+    """Run again: ``which`` is ``all``, ``failed``, ``chosen`` (of ``execution``), or the id of one of its executions.
 
     With ``data=new`` the cases get the present rows of their data sets and new seeds.
     """
     run = get_object_or_404(TestRun.objects.filter(system=system).select_related("environment", "plan"), number=number)
     which = request.POST.get("which", "all")
     fresh = request.POST.get("data") == "new"
-    chosen = [int(which)] if which.isdecimal() and len(which) < 19 else []
+    chosen = [int(which)] if which.isdecimal() and len(which) < 19 else _chosen(request, which)
     again = services.rerun(run, by=request.user, which="chosen" if chosen else which, executions=chosen, fresh=fresh)
     messages.success(request, _("Started again as #%(number)s.") % {"number": again.number})
     return redirect("runs:run", system.slug, again.number)
+
+
+def _chosen(request: HttpRequest, which: str) -> list[int]:
+    """Those that were chosen in the run's list."""
+    form = ChosenForm(request.POST)
+    if which != "chosen":
+        return []
+    if not form.is_valid():
+        detail, errors = first_error(form)
+        raise DomainError("invalid", detail, status=422, errors=errors)
+    return form.ids

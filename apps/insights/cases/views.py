@@ -87,6 +87,7 @@ def plan(request: SystemRequest, system: System, slug: str) -> HttpResponse:
     shown = plan_page.selected(found, environments, request.GET.get("environment", ""), request.GET.get("page"))
     context = _context(request, system, "plans") | {"plan": found, "environments": environments, "shown": shown}
     context |= {"page": shown.page, "runs": plan_page.last_runs(found)}
+    context["version_sets"] = plan_page.by_versions(found)
     return render(request, "insights/cases/plan.html", context)
 
 

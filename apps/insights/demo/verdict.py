@@ -1,6 +1,9 @@
 """Whether a run of the demo plan went as the demo designs it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from django.conf import settings
 
 from apps.accounts.models import User
 from apps.catalog.models import TestCase
@@ -20,6 +23,11 @@ class Designed:
     cases: int
     failed_as_designed: int
     surprises: list[str]
+
+
+def executable_here(cases: Iterable[TestCase]) -> list[TestCase]:
+    """Those of *cases* that the worker of an embedded start may execute: browser steps only where Chromium is."""
+    return [case for case in cases if set(case.needs) <= set(settings.EXECUTION_ALLOW)]
 
 
 def judge(run: TestRun) -> Designed:

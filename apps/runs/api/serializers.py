@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.runs.models import Attempt, Execution, StepResult, TestRun
+from apps.core.states import State
+from apps.runs.models import Attempt, Execution, ExecutionEvent, StepResult, TestRun
 
 
 class RunSerializer(serializers.ModelSerializer[TestRun]):
@@ -63,6 +64,8 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
     revision = serializers.IntegerField(source="revision.number", read_only=True)
     run_number = serializers.IntegerField(source="run.number", read_only=True)
     flaky = serializers.BooleanField(source="is_flaky", read_only=True)
+    assigned_to = serializers.SlugRelatedField[Any](slug_field="email", read_only=True)
+    waiting_step = serializers.SerializerMethodField(help_text="Index of the manual step that waits for a person.")
 
     class Meta:
         model = Execution
@@ -83,6 +86,8 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
             "flaky",
             "needs",
             "exclusive",
+            "assigned_to",
+            "waiting_step",
             "worker",
             "started_at",
             "finished_at",
@@ -92,11 +97,16 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
             "trace_id",
         ]
 
+    def get_waiting_step(self, execution: Execution) -> int | None:
+        """None when it waits for nobody."""
+        return execution.resume_at if execution.state == State.WAITING else None
+
 
 class StepResultSerializer(serializers.ModelSerializer[StepResult]):
     """What one step did; secrets are masked."""
 
     point = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
+    executed_by = serializers.SlugRelatedField[Any](slug_field="email", read_only=True)
 
     class Meta:
         model = StepResult
@@ -118,6 +128,7 @@ class StepResultSerializer(serializers.ModelSerializer[StepResult]):
             "started_at",
             "duration_ms",
             "tries",
+            "executed_by",
             "note",
         ]
 
@@ -130,11 +141,26 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
         fields = ["number", "state", "message", "worker", "started_at", "finished_at", "duration_ms"]
 
 
+class EventSerializer(serializers.ModelSerializer[ExecutionEvent]):
+    """Who did what when: ``assigned`` (to ``assignee`` instead of ``before``) or a ``verdict`` on a manual step."""
+
+    actor = serializers.SlugRelatedField[Any](slug_field="email", read_only=True)
+    assignee = serializers.SlugRelatedField[Any](slug_field="email", read_only=True)
+    before = serializers.SlugRelatedField[Any](slug_field="email", read_only=True)
+
+    class Meta:
+        model = ExecutionEvent
+        fields = [
+            "kind", "actor", "at", "assignee", "before", "attempt", "position", "step", "state", "note", "duration_ms",
+        ]  # fmt: skip
+
+
 class ExecutionDetailSerializer(ExecutionSerializer):
-    """One execution with its steps and attempts."""
+    """One execution with its steps and attempts, and what people did with it."""
 
     steps = StepResultSerializer(many=True, read_only=True)
-    attempts = AttemptSerializer(many=True, read_only=True)
+    attempts = AttemptSerializer(many=True, read_only=True, source="every_attempt")
+    events = EventSerializer(many=True, read_only=True)
 
     class Meta(ExecutionSerializer.Meta):
-        fields = [*ExecutionSerializer.Meta.fields, "steps", "attempts"]
+        fields = [*ExecutionSerializer.Meta.fields, "steps", "attempts", "events"]

@@ -1,5 +1,6 @@
 """The record of what happened."""
 
+from apps.runs.models.event import ExecutionEvent
 from apps.runs.models.execution import Artifact, Attempt, Execution, FailureGroup, StepResult
 from apps.runs.models.rollups import CasePointRecord, CaseRecord, DayCount, LatencyDay, PointRecord
 from apps.runs.models.run import TestRun
@@ -11,6 +12,7 @@ __all__ = [
     "CaseRecord",
     "DayCount",
     "Execution",
+    "ExecutionEvent",
     "FailureGroup",
     "LatencyDay",
     "PointRecord",

@@ -54,11 +54,18 @@ class Execution(models.Model):
     """One case × one data row. Exactly one result is final: finishing names the claim it was handed out with."""
 
     # Keys that another index begins with, and those that are mostly empty, have none of their own: every change of
-    # state writes to each index.
-    run = models.ForeignKey(TestRun, on_delete=models.CASCADE, related_name="executions", db_index=False)
+    # state writes to each index. Runs, cases and revisions are never removed alone, and a run is planned in the
+    # transaction that makes it: looking up three keys of each of ten thousand executions would take half of its start.
+    run = models.ForeignKey(
+        TestRun, on_delete=models.CASCADE, related_name="executions", db_index=False, db_constraint=False
+    )
     position = models.PositiveIntegerField()  # order in the run, from 1
-    case = models.ForeignKey(TestCase, on_delete=models.CASCADE, related_name="executions", db_index=False)
-    revision = models.ForeignKey(CaseRevision, on_delete=models.PROTECT, related_name="executions")
+    case = models.ForeignKey(
+        TestCase, on_delete=models.CASCADE, related_name="executions", db_index=False, db_constraint=False
+    )
+    revision = models.ForeignKey(
+        CaseRevision, on_delete=models.PROTECT, related_name="executions", db_index=False, db_constraint=False
+    )
     title = models.CharField(max_length=300)
     row_label = models.CharField(max_length=120, blank=True)
     row = models.JSONField(default=dict)  # values of the data row, as they were
@@ -131,6 +138,24 @@ class Execution(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("runs:execution", args=[self.run.system.slug, self.pk])
 
+    def every_attempt(self) -> "list[Attempt]":
+        """The earlier attempts, and the one that ended the execution, which is not kept a second time."""
+        earlier = [one for one in self.attempts.all() if one.number != self.attempt or self.finished_at is None]
+        if self.finished_at is None or self.attempt == 0:
+            return earlier
+        spent = sum(one.duration_ms or 0.0 for one in earlier)
+        last = Attempt(
+            execution=self,
+            number=self.attempt,
+            state=self.state,
+            message=self.message,
+            worker=self.worker,
+            started_at=self.started_at,
+            finished_at=self.finished_at,
+            duration_ms=None if self.duration_ms is None else max(0.0, self.duration_ms - spent),
+        )
+        return [*earlier, last]
+
     @property
     def is_flaky(self) -> bool:
         """Whether it passed only after a failed attempt."""
@@ -138,7 +163,7 @@ class Execution(models.Model):
 
 
 class Attempt(models.Model):
-    """How one attempt of an execution ended; earlier ones stay to be seen."""
+    """How an attempt ended after which there was another; the last one is the execution itself."""
 
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="attempts", db_index=False)
     number = models.PositiveSmallIntegerField()
@@ -158,9 +183,15 @@ class Attempt(models.Model):
 
 
 class StepResult(models.Model):
-    """What one step did. JSON columns are bounded and masked by the engine before they come here."""
+    """What one step did. JSON columns are bounded and masked by the engine before they come here.
 
-    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps", db_index=False)
+    Whoever stores one holds its execution locked, so that the database need not look for that again (a sixth of what
+    a result costs it).
+    """
+
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="steps", db_index=False, db_constraint=False
+    )
     attempt = models.PositiveSmallIntegerField()
     phase = models.CharField(max_length=10, default="steps")  # ``setup``, ``steps`` or ``teardown``
     position = models.PositiveSmallIntegerField()

@@ -15,16 +15,19 @@ class Record(models.Model):
     """Last result and history strip (letters of ``apps.core.states.LETTERS``, oldest first, at most 20).
 
     Several results of one run (data rows) count as one: the worst of them is the last result. What changes with each
-    result has no index, so that a result costs the table no more than one row in place.
+    result has no index and no foreign key in the database, so that a result costs the table no more than one row in
+    place; the run and the execution are locked or just written by whoever notes them.
     """
 
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
     state = models.CharField(max_length=10, choices=State.choices)
     strip = models.CharField(max_length=20, default="")
     last_at = models.DateTimeField()
-    last_run = models.ForeignKey(TestRun, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    last_run = models.ForeignKey(
+        TestRun, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False, db_constraint=False
+    )
     last_execution = models.ForeignKey(
-        Execution, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+        Execution, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False, db_constraint=False
     )
 
     class Meta:
@@ -68,7 +71,9 @@ class CasePointRecord(models.Model):
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
     state = models.CharField(max_length=10, choices=State.choices)
     last_at = models.DateTimeField()
-    last_run = models.ForeignKey(TestRun, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    last_run = models.ForeignKey(
+        TestRun, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False, db_constraint=False
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["point", "environment", "case"], name="case_point_record_once")]

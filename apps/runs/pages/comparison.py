@@ -46,7 +46,7 @@ def compare(run: TestRun, other: TestRun) -> list[Change]:
     failing = Execution.objects.filter(run=run).failed()
     changes = [
         _change("newly", _("Newly failing"), State.FAILED, _beside(failing, other, [State.PASSED])),
-        _change("added", _("Failing, not run then"), State.FAILED, failing.exclude(Exists(_counterpart(other)))),
+        _change("added", _("Failing, not run then"), State.FAILED, failing.exclude(Exists(_judged(other)))),
         _change("still", _("Still failing"), State.FAILED, _beside(failing, other, NOT_PASSED)),
         _change(
             "fixed",
@@ -58,8 +58,10 @@ def compare(run: TestRun, other: TestRun) -> list[Change]:
     return [change for change in changes if change.count]
 
 
-def _counterpart(other: TestRun) -> QuerySet[Execution]:
-    return Execution.objects.filter(run=other, case=OuterRef("case"), row_label=OuterRef("row_label"))
+def _judged(other: TestRun) -> QuerySet[Execution]:
+    """The counterpart in *other*, where it came to a result: skipped, cancelled or still waiting says nothing."""
+    ended = [State.PASSED, *NOT_PASSED]
+    return Execution.objects.filter(run=other, case=OuterRef("case"), row_label=OuterRef("row_label"), state__in=ended)
 
 
 def _beside(executions: QuerySet[Execution], other: TestRun, states: Sequence[str]) -> QuerySet[Execution]:

@@ -65,6 +65,23 @@ _LABELS = {
     "revision": gettext_lazy("Revision"),
     "arguments": gettext_lazy("Values of its parameters"),
     "seconds": gettext_lazy("Seconds"),
+    "reports": gettext_lazy("JUnit reports"),
+    "details": gettext_lazy("Details"),
+    "tests": gettext_lazy("Tests"),
+    "passed": gettext_lazy("passed"),
+    "failed": gettext_lazy("failed"),
+    "skipped": gettext_lazy("skipped"),
+    "title": gettext_lazy("Title of the page"),
+    "errors": gettext_lazy("Errors on the console"),
+    "failed_requests": gettext_lazy("Failed requests"),
+    "request_count": gettext_lazy("Requests"),
+    "ready_ms": gettext_lazy("The browser was ready after (ms)"),
+    "dialogs": gettext_lazy("Dialogs"),
+    "downloads": gettext_lazy("Downloads"),
+    "session": gettext_lazy("Session"),
+    "language": gettext_lazy("Language"),
+    "width": gettext_lazy("Width (px)"),
+    "height": gettext_lazy("Height (px)"),
 }
 _ALWAYS_BLOCKS = frozenset(
     {"body", "json", "form", "query", "rows", "message", "messages", "value", "stdout", "stderr", "stdin", "shell"}

@@ -10,6 +10,7 @@ from django.http import QueryDict
 from apps.core.states import State
 from apps.runs.models import Execution, TestRun
 from apps.runs.pages.groups import with_strips
+from apps.runs.pages.people import ME, NOBODY, of_person
 from apps.runs.pages.progress import counts
 
 PAGE = 50
@@ -24,14 +25,16 @@ class ListFilter:
     state: str = ""
     title: str = ""
     group: int | None = None
+    who: str = ""  # ``me``, ``nobody``, or the id of a person who was asked to do it
 
     @classmethod
     def of(cls, query: QueryDict) -> "ListFilter":
-        state, group = query.get("state", ""), query.get("group", "")
+        state, group, who = query.get("state", ""), query.get("group", ""), query.get("who", "")
         return cls(
             state=state if state in State.values or state == FLAKY else "",
             title=query.get("q", "").strip()[:TITLE_LIMIT],
             group=int(group) if group.isdecimal() and len(group) < 19 else None,
+            who=who if who in (ME, NOBODY) or (who.isdecimal() and len(who) < 19) else "",
         )
 
 
@@ -44,7 +47,7 @@ class CountedPaginator(Paginator):  # type: ignore[type-arg]
             self.__dict__["count"] = known
 
 
-def executions(run: TestRun, chosen: ListFilter) -> QuerySet[Execution]:
+def executions(run: TestRun, chosen: ListFilter, user: Any) -> QuerySet[Execution]:
     """Executions of *run* under the filter, in the run's order, without their long columns."""
     found = Execution.objects.filter(run=run).select_related("case", "assigned_to")
     found = found.defer("row", "resume_captured").order_by("position")
@@ -56,18 +59,18 @@ def executions(run: TestRun, chosen: ListFilter) -> QuerySet[Execution]:
         found = found.filter(title__icontains=chosen.title)
     if chosen.group is not None:
         found = found.filter(failure_group=chosen.group)
-    return found
+    return of_person(found, chosen.who, user) if chosen.who else found
 
 
-def page(run: TestRun, chosen: ListFilter, number: str) -> Any:
+def page(run: TestRun, chosen: ListFilter, number: str, user: Any) -> Any:
     """One page of executions, each with its case's ``strip``."""
-    found = CountedPaginator(executions(run, chosen), PAGE, _known_count(run, chosen)).get_page(number)
+    found = CountedPaginator(executions(run, chosen, user), PAGE, _known_count(run, chosen)).get_page(number)
     found.object_list = with_strips(list(found.object_list), run.environment_id)
     return found
 
 
 def _known_count(run: TestRun, chosen: ListFilter) -> int | None:
-    if chosen.title or chosen.group is not None:
+    if chosen.title or chosen.who or chosen.group is not None:
         return None
     if not chosen.state:
         return run.total

@@ -8,13 +8,16 @@ from typing import Any
 from django.db.models import QuerySet
 
 from apps.core.states import State
-from apps.runs.models import Artifact, Attempt, CaseRecord, Execution, StepResult
+from apps.runs.models import Artifact, Attempt, CaseRecord, Execution, ExecutionEvent, StepResult
+from apps.runs.pages.actions import ACTIONS, ActionView, actions
 from apps.runs.pages.bodies import FULL, INLINE, Body, Line, body, diff_lines
+from apps.runs.pages.downloads import PICTURES
 from apps.runs.pages.exchange import Side, as_curl, side
 from apps.runs.pages.waterfall import Phase, phases, timeline
 
 _VALUE = 2_000  # characters of an expected or actual value on the page
 ARTIFACTS = 50
+DEEDS = 100
 _RECENT = 500  # executions of a case in which its last pass is looked for
 
 
@@ -45,6 +48,17 @@ class StepDetail:
     timeline: list[Phase] = field(default_factory=list)  # of the passes inside
     captured: list[tuple[str, Body | None]] = field(default_factory=list)
     artifacts: Sequence[Artifact] = ()
+    actions: list[ActionView] = field(default_factory=list)
+
+    @property
+    def pictures(self) -> list[Artifact]:
+        """Pictures that the step itself took; those of people are among the files."""
+        return [] if self.step.kind == "manual" else [one for one in self.artifacts if one.content_type in PICTURES]
+
+    @property
+    def files(self) -> list[Artifact]:
+        """What is offered as a file."""
+        return [one for one in self.artifacts if one not in self.pictures]
 
     @property
     def total_ms(self) -> float:
@@ -79,19 +93,31 @@ def attempts(execution: Execution, ended: Sequence[Attempt]) -> list[tuple[int, 
 def detail(step: StepResult, *, full: bool = False) -> StepDetail:
     """Everything about *step*; its bodies cut short unless *full*."""
     limit = FULL if full else INLINE
+    told = actions(step.response.get(ACTIONS))
+    apart = {"passes", *([ACTIONS] if told else [])}
     checks = sorted(step.checks, key=lambda check: bool(check.get("passed")))
     return StepDetail(
         step=step,
         checks=[_check(check) for check in checks],
         request=side({} if step.kind == "manual" else step.request, limit),
-        response=side({name: value for name, value in step.response.items() if name != "passes"}, limit),
+        response=side(_flat({name: value for name, value in step.response.items() if name not in apart}), limit),
         phases=phases(step.timings),
         timeline=timeline(step.response.get("passes") or [], step.duration_ms),
         curl=as_curl(step.request),
         full=full,
         captured=[(name, body(value, _VALUE)) for name, value in step.captured.items()],
         artifacts=list(step.artifacts.order_by("pk")[:ARTIFACTS]) if step.pk else [],
+        actions=told,
     )
+
+
+def _flat(response: dict[str, Any]) -> dict[str, Any]:
+    """*response* with the counts of its tests side by side."""
+    counts = response.get("tests")
+    if not isinstance(counts, dict) or "total" not in counts:
+        return response
+    rest = {name: value for name, value in response.items() if name != "tests"}
+    return {"tests": counts["total"], **{name: counts[name] for name in counts if name != "total"}, **rest}
 
 
 def _check(check: dict[str, Any]) -> CheckView:
@@ -126,6 +152,12 @@ class Surroundings:
     following: Execution | None
     attempts: Sequence[Attempt]
     defects: list[Any]
+
+
+def deeds(execution: Execution) -> list[ExecutionEvent]:
+    """Who did what with it, the first first; of very many the last."""
+    newest = execution.events.select_related("actor", "assignee", "before").order_by("-pk")[:DEEDS]
+    return list(newest)[::-1]
 
 
 def surroundings(execution: Execution) -> Surroundings:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core.states import State
 from apps.runs.models import Execution, TestRun
+from apps.runs.pages.people import ME, NOBODY
 from apps.systems.models import System
 
 STATES = (
@@ -22,7 +23,6 @@ STATES = (
     State.SKIPPED,
     State.CANCELLED,
 )
-ME = "me"
 
 
 class RunFilter(forms.Form):
@@ -57,10 +57,13 @@ class RunFilter(forms.Form):
 
 @dataclass(frozen=True)
 class Waiting:
-    """Executions that wait for a person in a system, and how many of them are the reader's."""
+    """Executions that wait for a person in a system, and how many there are: of all, the reader's, nobody's."""
 
     executions: QuerySet[Execution]
+    total: int
     mine: int
+    nobodys: int
+    who: str
 
 
 def runs(system: System, chosen: dict[str, str], user: Any) -> QuerySet[TestRun]:
@@ -88,11 +91,14 @@ def in_state(runs: QuerySet[TestRun], state: str) -> QuerySet[TestRun]:
     return runs.filter(verdict=state)
 
 
-def waiting(system: System, user: Any) -> Waiting:
-    """What waits for a person in *system*, longest first."""
-    found = (
-        Execution.objects.filter(run__system=system, state=State.WAITING)
-        .select_related("run__environment", "case", "assigned_to")
-        .order_by("pk")
+def waiting(system: System, user: Any, who: str = "") -> Waiting:
+    """What waits for a person in *system*, longest first; *who* is ``me``, ``nobody`` or empty for all."""
+    every = Execution.objects.filter(run__system=system, state=State.WAITING)
+    counts = every.aggregate(
+        total=Count("pk"),
+        mine=Count("pk", filter=Q(assigned_to=user.pk)),
+        nobodys=Count("pk", filter=Q(assigned_to=None)),
     )
-    return Waiting(found, found.filter(assigned_to=user.pk).count())
+    who = who if who in (ME, NOBODY) else ""
+    found = every.filter(assigned_to=user.pk if who == ME else None) if who else every
+    return Waiting(found.select_related("run__environment", "case", "assigned_to").order_by("pk"), who=who, **counts)

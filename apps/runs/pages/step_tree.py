@@ -63,6 +63,8 @@ def light_steps(execution: Execution, attempt: int) -> list[StepResult]:
         method=Left(KT("request__method"), _SUMMARY),
         url=Left(KT("request__url"), _SUMMARY),
         status=Left(KT("response__status"), 40),
+        tests=KeyTransform("tests", "response"),
+        title=Left(KT("response__title"), _SUMMARY),
         row_count=Left(KT("response__row_count"), 20),
         exit_code=Left(KT("response__exit_code"), 20),
         passes=KeyTransform("passes", "response"),
@@ -140,6 +142,8 @@ def _summary(result: Any) -> str:
         return str(result.message.splitlines()[0][:_SUMMARY])
     if result.note:
         return str(result.note.splitlines()[0][:_SUMMARY])
+    if isinstance(result.tests, dict) and "total" in result.tests:
+        return _("%(passed)s passed, %(skipped)s skipped") % result.tests
     if result.passes and len(result.passes) > 1:
         passed = sum(one["state"] == State.PASSED for one in result.passes)
         return _("%(passed)s of %(count)s passed") % {"passed": passed, "count": len(result.passes)}
@@ -149,6 +153,8 @@ def _summary(result: Any) -> str:
         return f"{result.method} {where}" + (f" → {result.status}" if result.status else "")
     if result.method:  # gRPC: package.Service/Method
         return f"{result.method.rsplit('.', 1)[-1]}" + (f" → {result.status}" if result.status else "")
+    if result.title:
+        return str(result.title)
     if result.row_count:
         rows = int(result.row_count)
         return ngettext("%(count)s row", "%(count)s rows", rows) % {"count": rows}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 WIDTH = 1000  # units of the drawing
@@ -54,7 +54,7 @@ def phases(timings: Mapping[str, Any]) -> list[Phase]:
 
 def timeline(passes: Sequence[Mapping[str, Any]], duration_ms: float | None) -> list[Phase]:
     """When each of *passes* of a step ran, in the time that all of it took; nothing for a single one."""
-    if len(passes) < 2:
+    if len(passes) < 2 or "started_ms" not in passes[0]:
         return []
     whole = max(duration_ms or 0.0, *(one["started_ms"] + one["duration_ms"] for one in passes)) or 1.0
     found = []
@@ -67,6 +67,9 @@ def timeline(passes: Sequence[Mapping[str, Any]], duration_ms: float | None) -> 
 
 def pass_label(one: Mapping[str, Any]) -> str:
     """Which pass or copy it is, in words."""
+    if "suite" in one:
+        count = int(one.get("count") or 0)
+        return f"{one['suite']} · " + ngettext("%(count)s test", "%(count)s tests", count) % {"count": count}
     words = {"number": one.get("number"), "of": one.get("of"), "copy": one.get("copy"), "name": one.get("name")}
     if one.get("copy") is None:
         text = gettext("Pass %(number)s of %(of)s") % words if one.get("of") else ""

@@ -142,6 +142,16 @@ export function radios(options, chosen, pick) {
   return group;
 }
 
+/** The same as a menu, where they are many. */
+export function menu(options, chosen, pick) {
+  const select = document.createElement("select");
+  select.className = "form-select";
+  select.setAttribute("aria-label", say("what"));
+  offer(select, options, chosen);
+  select.addEventListener("change", () => pick(select.value));
+  return select;
+}
+
 /** A list of any values, or one template that holds it. */
 function items(field, value) {
   const control = json({ ...field, placeholder: field.placeholder || '{{ skus }}  ·  ["A1", "B2"]' }, value);
@@ -172,11 +182,46 @@ function shared(field, value) {
   return { node, label: select.id, focus: () => select.focus(), get: () => select.value };
 }
 
+const BY = ["role", "label", "text", "placeholder", "test_id", "css", "written"];
+const LOOKS = { role: 'button "Buy"', label: "E-mail", text: "Thank you", placeholder: "you@example.test", test_id: "total", css: ".total", written: ".cart >> role=link Remove" };
+const ONE_PART = new RegExp(`^(${BY.slice(0, 5).join("|")})\\s*=\\s*([^]*)$`);
+
+/** How a locator looks for something, and for what; one of several parts stays as it is written. */
+function readLocator(value) {
+  if (value === undefined) return ["role", ""];
+  const text = String(value);
+  if (text.includes(">>") || /^(css|frame|nth|alt|title)\s*=/.test(text)) return ["written", text];
+  const [, by, what] = ONE_PART.exec(text) ?? ["", "css", text];
+  return [by, what];
+}
+
+/** Where something is on a page. */
+function locator(field, value) {
+  const node = document.createElement("div");
+  node.className = "ed-locator";
+  const [by, what] = readLocator(value);
+  const select = document.createElement("select");
+  select.className = "form-select";
+  select.setAttribute("aria-label", say("by"));
+  offer(select, BY.map((one) => [one, say(`by_${one}`)]), by);
+  const words = input("input", field, what);
+  const hint = () => { words.placeholder = LOOKS[select.value]; };
+  select.addEventListener("change", hint);
+  hint();
+  node.append(select, words);
+  const read = () => {
+    if (select.value === by && words.value === what) return value ?? (field.required ? "" : undefined);
+    if (words.value === "") return field.required ? "" : undefined;
+    return ["css", "written"].includes(select.value) ? words.value : `${select.value}=${words.value}`;
+  };
+  return { node, label: words.id, focus: () => words.focus(), get: read };
+}
+
 /** Variables and their values, each of any type. */
 const variables = (field, value) => pairs(field, value, false);
 
 const TYPES = {
-  text, items, variables, shared,
+  text, items, variables, shared, locator,
   name: (field, value) => text({ ...field, placeholder: field.default ?? "" }, value),
   choice, number, integer: number, boolean, json, list, pairs, values,
   multiline: (field, value) => area(field, value),

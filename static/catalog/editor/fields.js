@@ -1,12 +1,13 @@
 // The form of a step kind, made from its fields: what is needed stands open, alternatives are switched, and the rest is
 // offered by name.
-import { controlFor, radios } from "./controls.js";
+import { controlFor, menu, radios } from "./controls.js";
 import { say } from "./data.js";
 import { changed, clone } from "./dom.js";
 import { objectList } from "./objects.js";
 
 const ALWAYS = new Set(["choice", "markdown"]);
-const SHORT = new Set(["choice", "text", "number", "integer", "boolean", "name", "shared"]);
+const MOST_RADIOS = 7; // more are a menu
+const SHORT = new Set(["choice", "text", "number", "integer", "boolean", "name", "shared", "locator"]);
 
 /** Makes the control of a field that holds steps; given by list.js, whose cards are made of fields: were it imported
  *  here, the modules would go in a circle, and such files cannot be named by what is in them. */
@@ -74,10 +75,13 @@ function switched(fields, required, given) {
     slot.replaceChildren(...(field ? [shown.get(now).node] : []));
     slot.firstElementChild?.classList.add("ed-unlabelled");
   };
-  node.append(radios(options, now, (name) => {
+  const pick = (name) => {
     now = name;
     show();
-  }), slot);
+  };
+  const isLong = options.length > MOST_RADIOS;
+  node.classList.toggle("ed-switch-long", isLong);
+  node.append((isLong ? menu : radios)(options, now, pick), slot);
   show();
   return { names: fields.map((field) => field.name), node, shown: () => (now ? [shown.get(now)] : []) };
 }

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from apps.catalog.definition.fields import Kind
+from apps.catalog.definition.kinds.browser import BROWSER
 from apps.catalog.definition.kinds.call import CALL
 from apps.catalog.definition.kinds.command import COMMAND
 from apps.catalog.definition.kinds.grpc import GRPC
@@ -26,7 +27,7 @@ from apps.catalog.definition.kinds.webhook import WEBHOOK
 from apps.catalog.definition.kinds.websocket import WEBSOCKET
 
 BUILT_IN = (
-    HTTP, SQL, REDIS, PUBLISH, RECEIVE, MAIL, WEBHOOK, WEBSOCKET, GRPC, COMMAND, MANUAL,
+    HTTP, SQL, REDIS, PUBLISH, RECEIVE, MAIL, WEBHOOK, WEBSOCKET, GRPC, BROWSER, COMMAND, MANUAL,
     WAIT, SET, REPEAT, PARALLEL, CALL,
 )  # fmt: skip
 GROUP = "integhub.kinds"

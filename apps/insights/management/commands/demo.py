@@ -11,6 +11,7 @@ from apps.catalog.models import TestPlan
 from apps.catalog.services import cases_of
 from apps.execution.services import start_run
 from apps.insights.demo import accounts, loading
+from apps.insights.demo.verdict import executable_here
 from apps.runs.models import TestRun
 from apps.systems.models import System
 
@@ -37,7 +38,7 @@ class Command(BaseCommand):
             start_run(
                 system=system,
                 environment=environment,
-                cases=list(cases_of(plan).select_related("current")),
+                cases=executable_here(cases_of(plan).select_related("current")),
                 plan=plan,
                 started_by=lead,
                 trigger=TestRun.Trigger.DEMO,

@@ -11,7 +11,7 @@ from apps.catalog.models import TestPlan
 from apps.catalog.services import cases_of
 from apps.execution.services import start_run
 from apps.insights.demo import accounts
-from apps.insights.demo.verdict import Designed, judge, open_defects, p95_by_point
+from apps.insights.demo.verdict import Designed, executable_here, judge, open_defects, p95_by_point
 from apps.insights.management.commands.demo import PLAN
 from apps.runs.models import TestRun
 
@@ -25,10 +25,14 @@ class Command(BaseCommand):
         plan = TestPlan.objects.select_related("system").get(system__slug="shop", slug=PLAN)
         lead = accounts.team_and_lead()[1]
         environment = plan.system.environments.order_by("position")[0]
+        planned = list(cases_of(plan).select_related("current"))
+        chosen = executable_here(planned)
+        if left_out := len(planned) - len(chosen):
+            self.stdout.write(f"  left out  {left_out} cases that need a browser: there is no Chromium on this machine")
         run = start_run(
             system=plan.system,
             environment=environment,
-            cases=list(cases_of(plan).select_related("current")),
+            cases=chosen,
             plan=plan,
             started_by=lead,
             trigger=TestRun.Trigger.DEMO,

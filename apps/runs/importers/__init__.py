@@ -1,0 +1,1 @@
+"""Reports of test tools, read in plain Python: bytes in, results out."""
