@@ -180,3 +180,19 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """What the detail says, by name; of a change what was and what is."""
+        changes: dict[str, Any] = self.detail.get("changes") or {}
+        rest = [(name, value) for name, value in self.detail.items() if name != "changes"]
+        pairs = [(name, f"{before or '–'} → {after or '–'}") for name, (before, after) in changes.items()]
+        return pairs + [(name, "–" if value in (None, "") else _in_words(value)) for name, value in rest]
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_in_words, value))
+    return (
+        ", ".join(f"{name} {_in_words(one)}" for name, one in value.items()) if isinstance(value, dict) else str(value)
+    )

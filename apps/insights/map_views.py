@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from apps.accounts.models import Role
+from apps.core import live
 from apps.environments.models import Environment
 from apps.insights import map_point
 from apps.insights.map import COLOURS, DAYS, LEVELS, SHOWN, Level, Seam, SystemMap, graph, map_of
@@ -23,6 +24,7 @@ CHOICES = ("environment", "colour", "show", "workflow")  # what stays in the URL
 @system_page(Role.VIEWER)
 def system_map(request: SystemRequest, system: System) -> HttpResponse:
     """Which seam is broken, slow, untested? ``?environment= colour= show= workflow=``, and a selection."""
+    joined = live.position(f"system:{system.pk}")  # before the rows are read: nothing is missed
     context = _map_context(request, system)
     found: SystemMap = context["map"]
     workflow = context["workflow"]
@@ -32,6 +34,7 @@ def system_map(request: SystemRequest, system: System) -> HttpResponse:
         "graph": drawn,
         "counts": found.counts(context["colour"]),
         "workflows": system.workflows.all()[:50],
+        "stream": f"{reverse('live:system', args=[system.slug])}?after={joined}",
     }
     return render(request, "insights/map.html", context)
 

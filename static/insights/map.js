@@ -5,7 +5,8 @@ import { places } from "./map-places.js";
 import { mapStyle, sizes } from "./map-style.js";
 
 const canvas = document.querySelector("[data-map]");
-const data = JSON.parse(document.getElementById(canvas.dataset.map).textContent);
+let drawn = document.getElementById(canvas.dataset.map).textContent;
+let data = JSON.parse(drawn);
 const panel = document.getElementById("map-panel");
 const NARROW = 560; // px of the graph below which it is drawn compactly
 
@@ -139,6 +140,33 @@ new ResizeObserver(() => {
     else if (!byHand) fit();
   });
 }).observe(canvas);
+// News of runs: the page is asked for again, and only what changed is shown anew; focus, scroll and zoom stay.
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.getElementById(canvas.dataset.map)?.textContent;
+  if (!fresh) return;
+  if (fresh !== drawn) redraw(fresh);
+  document.querySelector(".map-legend").replaceWith(page.querySelector(".map-legend"));
+  if (panel.contains(document.activeElement)) return;
+  const scrolled = panel.scrollTop;
+  panel.replaceChildren(...page.getElementById("map-panel").childNodes);
+  window.htmx.process(panel);
+  panel.scrollTop = scrolled;
+  mark();
+}
+
+function redraw(fresh) {
+  const view = byHand && { zoom: cy.zoom(), pan: { ...cy.pan() } };
+  drawn = fresh;
+  data = JSON.parse(fresh);
+  draw();
+  if (view) cy.viewport(view);
+}
+
+document.body.addEventListener("live:runs", refresh);
+document.body.addEventListener("live:poll", refresh);
 document.addEventListener("theme:changed", draw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => requestAnimationFrame(draw));
 draw();

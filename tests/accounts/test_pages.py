@@ -206,6 +206,18 @@ def test_the_audit_log_has_pages(team: Team, admin: User, sign_in: SignIn) -> No
     assert "KEY_000" in last
 
 
+def test_the_audit_log_says_what_was_and_what_is(team: Team, admin: User, sign_in: SignIn) -> None:
+    changes = {"name": ["Old", "New"], "owner": ["", "ada"]}
+    services.audit(team, admin, "component.changed", "shop/orders", changes=changes, cases=[1, 2], before=None)
+
+    page = sign_in(admin).get("/teams/shop-team/audit/").content.decode()
+
+    assert "name: Old → New" in page
+    assert "owner: – → ada" in page
+    assert "cases: 1, 2" in page
+    assert "before: –" in page
+
+
 @pytest.mark.parametrize("path", ["/teams/", "/teams/shop-team/", "/teams/shop-team/audit/"])
 def test_pages_cost_the_same_however_many_members(
     path: str, team: Team, admin: User, sign_in: SignIn, django_assert_max_num_queries: Any
