@@ -49,7 +49,8 @@ class Chunk:
 
     async def run(self) -> None:
         """Until nothing of it is left to this process."""
-        self._share.most = await in_database(requests.width_of, self._pending) or self._share.most
+        width: int | None = await in_database(requests.width_of, self._pending)
+        self._share.most = width or self._share.most
         looking = asyncio.create_task(self._look())
         try:
             if await self._find_room():
