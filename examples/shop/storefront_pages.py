@@ -10,7 +10,7 @@ from aiohttp import web
 from examples.shop.errors import ShopError
 
 Find = Callable[[str], Awaitable[dict[str, Any]]]
-Place = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
+Place = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 _FRAME = Template("""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>$title · Shop</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><style>

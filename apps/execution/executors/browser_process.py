@@ -183,7 +183,7 @@ def _give_environment(environment: dict[str, str]) -> None:
     It has no public way to say so. A test looks at what the driver really gets.
     """
     shown = {"PW_LANG_NAME": "python", "PW_LANG_NAME_VERSION": f"{sys.version_info.major}.{sys.version_info.minor}"}
-    transport.get_driver_env = lambda: environment | shown
+    setattr(transport, "get_driver_env", lambda: environment | shown)  # noqa: B010 - it is not exported
 
 
 def _first_line(error: Exception) -> str:

@@ -67,7 +67,7 @@ def _parsed(content: bytes) -> Any:
 
 
 def _name(element: Any) -> str:
-    return etree.QName(element).localname
+    return str(etree.QName(element).localname)
 
 
 def _of_suite(suite: Any) -> list[TestReport]:

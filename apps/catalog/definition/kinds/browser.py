@@ -30,8 +30,8 @@ _ACTION = (
             Field(name="option", type="text", label=_("Option"), required=True, help=_("As it is read.")),
         ),
     ),
-    Field(name="check", type="locator", label=_("Check")),
-    Field(name="uncheck", type="locator", label=_("Uncheck")),
+    Field(name="check", type="locator", label=_("Tick")),
+    Field(name="uncheck", type="locator", label=_("Untick")),
     Field(
         name="press",
         type="object",
@@ -156,7 +156,7 @@ BROWSER = Kind(
         ),
         Subject(
             name="checked",
-            label=_("Is checked"),
+            label=_("Is ticked"),
             value="structured",
             at="locator",
             at_required=True,
