@@ -260,6 +260,43 @@ MAIL = {
     "capture": {"link": {"from": "text", "at": "https://example.test/x"}},
 }
 
+BROWSER: dict[str, Any] = {
+    "name": "Buy in the browser",
+    "kind": "browser",
+    "with": {
+        "actions": [
+            {"open": "{{ SHOP_URL }}/mugs"},
+            {"click": 'role=link "Blue mug"'},
+            {"fill": {"at": "label=E-mail", "value": "ana@example.test"}},
+            {"select": {"at": "label=Card", "option": "Visa"}},
+            {"check": "label=As a gift"},
+            {"uncheck": "css=.news"},
+            {"press": {"key": "Enter", "at": "placeholder=Search"}},
+            {"press": {"key": "Tab"}},
+            {"hover": ".menu >> nth=0"},
+            {"upload": {"at": "test_id=photo", "filename": "cat.txt", "text": "meow"}},
+            {"wait_for": {"at": "text=Thank you", "state": "hidden"}},
+            {"go": "back"},
+            {"tab": 1},
+        ],
+        "wait": 2,
+        "session": "clerk",
+        "screenshot": "never",
+        "trace": "always",
+        "dialogs": "dismiss",
+        "width": 390,
+        "height": 800,
+        "language": "es-ES",
+        "verify": False,
+    },
+    "expect": [
+        {"check": "text", "at": "test_id=total", "equals": "19.00 EUR"},
+        {"check": "attribute", "at": "role=link Receipt @ href", "contains": ".pdf"},
+        {"check": "visible", "at": "role=alert", "equals": False},
+    ],
+    "capture": {"order": {"from": "text", "at": "test_id=order"}},
+}
+
 STEPS = {
     "look": LOOK,
     "wait": WAIT,
@@ -282,6 +319,7 @@ STEPS = {
     "receive": RECEIVE,
     "mail": MAIL,
     "websocket": WEBSOCKET,
+    "browser": BROWSER,
     "webhook": WEBHOOK,
     "grpc": GRPC,
     "argv": COMMAND_ARGV,
