@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from integhub.runtime.layout import ROOT
 
 SERVERS = ("DATABASE_URL", "REDIS_URL")
+CABLE, SERVER, WORKER = "cable", "10.213.0.1", "10.213.0.2"  # in networks of which nobody else knows
 FAKETIME = "faketime/libfaketimeMT.so.1"  # Debian's package faketime
 # It takes the time by which a sleep ends for one of the clock that it changes, and ends the process that sleeps.
 SLEEP = """import select, time
@@ -51,6 +52,7 @@ class Host:
         self.environment = dict(environment)
         self.inside: list[str] = []
         self._holder: subprocess.Popen[str] | None = None
+        self._between: subprocess.Popen[str] | None = None  # holds the network on our end of the host's cable
         self._forwarder: subprocess.Popen[str] | None = None
         self._targets = [urlsplit(environment[name]).port or 0 for name in SERVERS]
         self._listening = [0] * len(SERVERS)
@@ -81,15 +83,15 @@ class Host:
 
     def cut(self) -> None:
         """From now on nothing comes through, and nobody is told."""
-        if self._holder:
-            _run("ip", "link", "set", self._link, "down")
+        if self._between:
+            _run(*_inside(self._between), "ip", "link", "set", CABLE, "down")
         elif self._forwarder:
             self._forwarder.send_signal(signal.SIGSTOP)
 
     def mend(self) -> None:
         """It comes through again; what was sent meanwhile may still arrive."""
-        if self._holder:
-            _run("ip", "link", "set", self._link, "up")
+        if self._between:
+            _run(*_inside(self._between), "ip", "link", "set", CABLE, "up")
         elif self._forwarder:
             self._forwarder.send_signal(signal.SIGCONT)
 
@@ -113,30 +115,21 @@ class Host:
     def _root(self) -> Path:
         return Path(f"/proc/{self._holder.pid}/root") if self._holder else Path("/")
 
-    @property
-    def _link(self) -> str:
-        return f"hub{os.getpid()}-{self._number}"[-15:]
-
-    def _address(self, last: int) -> str:
-        return f"10.{200 + os.getpid() // 250 % 50}.{os.getpid() % 250}.{last}"
-
     def _hold(self, stack: ExitStack) -> None:
-        """A process that holds the namespaces, and ends with this one: then they are gone, whatever happened."""
-        self._holder = subprocess.Popen(
-            ["unshare", "--net", "--mount", "sh", "-c", "echo held; cat >/dev/null"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
-        stack.callback(self._release)
-        assert self._holder.stdout is not None
-        self._holder.stdout.readline()
-        pid, ours, theirs = str(self._holder.pid), self._address(1), self._address(2 + self._number)
-        self.inside = ["nsenter", f"--target={pid}", "--net", "--mount", f"--wd={ROOT}"]
-        _run("ip", "link", "add", self._link, "type", "veth", "peer", "name", "eth0", "netns", pid)
-        _run("ip", "address", "add", ours, "peer", theirs, "dev", self._link)
-        _run("ip", "link", "set", self._link, "up")
-        _run(*self.inside, "ip", "address", "add", theirs, "peer", ours, "dev", "eth0")
-        for device in ("lo", "eth0"):
-            _run(*self.inside, "ip", "link", "set", device, "up")
+        """A network and a file system for the worker, and a network between it and ours.
+
+        A cable that ended in this machine's own network would be heard of by everybody: browsers that run beside give
+        up what they are loading when a network comes or goes.
+        """
+        self._holder, self._between = _held(stack, "--net", "--mount"), _held(stack, "--net")
+        self.inside = [*_inside(self._holder), "--mount", f"--wd={ROOT}"]
+        between = _inside(self._between)
+        peer = ("peer", "name", CABLE, "netns", str(self._holder.pid))
+        _run(*between, "ip", "link", "add", CABLE, "type", "veth", *peer)
+        for side, address in ((between, f"{SERVER}/30"), (self.inside, f"{WORKER}/30")):
+            _run(*side, "ip", "address", "add", address, "dev", CABLE)
+            for device in ("lo", CABLE):
+                _run(*side, "ip", "link", "set", device, "up")
         if self._disk:
             _run(*self.inside, "mount", "-t", "tmpfs", "-o", f"size={self._disk}", "tmpfs", str(self._media))
 
@@ -146,16 +139,12 @@ class Host:
         (folder / "sitecustomize.py").write_text(SLEEP)
         self.environment["PYTHONPATH"] = f"{folder}{os.pathsep}{self.environment['PYTHONPATH']}"
 
-    def _release(self) -> None:
-        if self._holder and self._holder.stdin:
-            self._holder.stdin.close()
-            self._holder.wait(10)
-
     def _forward(self) -> None:
         """Start the forwarder: at first on any ports, later on the same ones."""
-        host = self._address(1) if self._holder else "127.0.0.1"
+        host = SERVER if self._between else "127.0.0.1"
+        there, ours = (_inside(self._between), f"/proc/{os.getpid()}/ns/net") if self._between else ([], "")
         pairs = [f"{listen}={target}" for listen, target in zip(self._listening, self._targets, strict=True)]
-        command = [sys.executable, "-m", "bench.forward", host, *pairs]
+        command = [*there, sys.executable, "-m", "bench.forward", ours, host, *pairs]
         self._forwarder = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self._forwarder.stdout is not None
         self._listening = [int(port) for port in self._forwarder.stdout.readline().split()]
@@ -169,6 +158,28 @@ class Host:
             with suppress(ProcessLookupError):
                 self._forwarder.kill()
             self._forwarder.wait(10)
+
+
+def _held(stack: ExitStack, *kinds: str) -> subprocess.Popen[str]:
+    """A process that holds namespaces of *kinds*, and ends with this one: then they are gone, whatever happened."""
+    holder = subprocess.Popen(
+        ["unshare", *kinds, "sh", "-c", "echo held; cat >/dev/null"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    stack.callback(_release, holder)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    return holder
+
+
+def _release(holder: subprocess.Popen[str]) -> None:
+    if holder.stdin:
+        holder.stdin.close()
+    holder.wait(10)
+
+
+def _inside(holder: subprocess.Popen[str]) -> list[str]:
+    return ["nsenter", f"--target={holder.pid}", "--net"]
 
 
 def _run(*command: str) -> None:

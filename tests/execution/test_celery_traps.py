@@ -40,6 +40,7 @@ def test_redis_has_one_list_for_each_queue() -> None:
 
 def test_tasks_are_plain_functions() -> None:
     """celery #10634: a coroutine function would "succeed" with a coroutine that nobody awaits."""
+    app.loader.import_default_modules()
     ours = {name: task for name, task in app.tasks.items() if name.startswith(OURS)}
 
     assert {"execution.chunk", "execution.sweep", "defects.settle_ended"} <= ours.keys()
