@@ -17,4 +17,5 @@ def assign(execution: Execution, *, to: User | None) -> None:
     """Ask *to* to do *execution*; None asks nobody. Conflict when it has ended."""
     if not Execution.objects.filter(pk=execution.pk, state__in=OPEN).update(assigned_to=to):
         raise Conflict("execution-ended", _("This execution has ended already."))
-    transaction.on_commit(partial(live.publish, execution.run.topic, "executions", {"ids": [execution.pk]}))
+    changed = {"changes": [[execution.pk, execution.state]]}
+    transaction.on_commit(partial(live.publish, execution.run.topic, "executions", changed))

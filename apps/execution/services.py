@@ -215,5 +215,5 @@ def _hand_back(execution: Execution, step: int, verdict: str, note: str) -> None
         message=note.strip()[:2000] if against else "",
         claim=F("claim") + 1,
     )
-    runs.apply_to_run(execution.run_id, runs.RunDelta({State.WAITING: -1}), [execution.pk])
+    runs.apply_to_run(execution.run_id, runs.RunDelta({State.WAITING: -1}), {execution.pk: State.QUEUED})
     transaction.on_commit(partial(dispatch.send, execution.run, [execution.pk]))

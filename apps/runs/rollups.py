@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 from psycopg2.extras import execute_values
 
 from apps.core import live
 from apps.core.states import LETTERS, State
-from apps.runs import histogram
+from apps.runs import histogram, news
 from apps.runs.models import TestRun
 from apps.runs.signals import executions_failed, run_finished
 
@@ -78,10 +78,11 @@ class RunDelta:
     counts: Mapping[str, int]
 
 
-def apply_to_run(run_id: int, delta: RunDelta, execution_ids: Sequence[int], failed: Sequence[int] = ()) -> None:
+def apply_to_run(run_id: int, delta: RunDelta, changed: Mapping[int, str], failed: Sequence[int] = ()) -> None:
     """Add *delta* to the run's counts, end the run when nothing is open, and tell its open pages on commit.
 
-    *failed* are those of *execution_ids* that failed or were blocked: the news that goes upwards.
+    *changed* are executions with the states that they have now, *failed* those of them that failed or were blocked: the
+    news that goes upwards.
     """
     run = TestRun.objects.select_for_update().get(pk=run_id)
     for name in COUNTED:
@@ -90,9 +91,9 @@ def apply_to_run(run_id: int, delta: RunDelta, execution_ids: Sequence[int], fai
     if ended:
         run.verdict = run.judge()
         run.phase = TestRun.Phase.CANCELLED if run.cancel_requested_at else TestRun.Phase.FINISHED
-        run.finished_at = timezone.now()
+        run.finished_at = Now()  # by the database's clock, as its start
     run.save(update_fields=[*COUNTED, "verdict", "phase", "finished_at"])
-    transaction.on_commit(partial(_tell, run, list(execution_ids), list(failed), ended))
+    transaction.on_commit(partial(_tell, run, changed, list(failed), ended))
 
 
 def progress_of(run: TestRun) -> dict[str, Any]:
@@ -118,10 +119,10 @@ def _progress(run: TestRun) -> list[live.Event]:
     return [(run.topic, "progress", progress), (f"system:{run.system_id}", "runs", progress)]
 
 
-def _tell(run: TestRun, execution_ids: list[int], failed: list[int], ended: bool) -> None:
+def _tell(run: TestRun, changed: Mapping[int, str], failed: list[int], ended: bool) -> None:
     events = _progress(run)
-    if execution_ids:
-        events.insert(0, (run.topic, "executions", {"ids": execution_ids[:200]}))
+    if changed:
+        events.insert(0, (run.topic, "executions", news.of_changes(changed)))
     if ended:
         events.append((run.topic, "finished", progress_of(run)))
     live.publish_all(events)

@@ -15,9 +15,10 @@ from django.utils.cache import patch_vary_headers
 
 from apps.accounts.models import Role
 from apps.core import live
+from apps.core.states import State
 from apps.runs.models import Artifact, Execution, StepResult, TestRun
 from apps.runs.pages import comparison, downloads, execution_page, groups, run_list, step_tree, variables
-from apps.runs.pages.execution_list import ListFilter
+from apps.runs.pages.execution_list import ListFilter, ids_of
 from apps.runs.pages.execution_list import page as execution_list_page
 from apps.runs.pages.progress import counts
 from apps.systems.access import SystemRequest, system_page
@@ -77,6 +78,7 @@ def _stream(system: System, number: int) -> str:
 
 def _results(request: HttpRequest, run: TestRun) -> dict[str, Any]:
     chosen = ListFilter.of(request.GET)
+    page = execution_list_page(run, chosen, request.GET.get("page", "1"))
     reasons, more_reasons = groups.reasons(run) if run.failed or run.blocked else ([], 0)
     return {
         "reasons": reasons,
@@ -84,13 +86,14 @@ def _results(request: HttpRequest, run: TestRun) -> dict[str, Any]:
         "reason_count": len(reasons) + more_reasons,
         "flaky": Execution.objects.filter(run=run).flaky().count(),
         "filter": chosen,
-        "page": execution_list_page(run, chosen, request.GET.get("page", "1")),
+        "page": page,
+        "shown_ids": ids_of(page.object_list),
     }
 
 
 def _beside(request: HttpRequest, system: System, run: TestRun) -> dict[str, Any]:
     """What the page has beside its live regions: the comparison with an earlier run."""
-    context: dict[str, Any] = {"earlier": comparison.earlier_runs(run)}
+    context: dict[str, Any] = {"earlier": comparison.earlier_runs(run), "states": State.values}
     wanted = request.GET.get("compare", "")
     if wanted.isdecimal() and len(wanted) < 10:
         other = TestRun.objects.filter(system=system, environment=run.environment_id, number=int(wanted)).first()
