@@ -43,7 +43,8 @@ class Hub:
             self._layout.make()
             stack.enter_context(exclusive(self._layout.lock))
             own = self._own(stack)
-            self._environment = own.environment | {"INTEGHUB_LOG_LEVEL": "INFO"}
+            ours = {"INTEGHUB_LOG_LEVEL": "INFO", "INTEGHUB_MEDIA_ROOT": str(self._layout.media)}
+            self._environment = own.environment | ours
             if self._packages:
                 self._environment["PYTHONPATH"] += f"{os.pathsep}{self._packages}"
             self.manage("migrate", "-v", "0")
