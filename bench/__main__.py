@@ -6,6 +6,7 @@ Ends with 0 when every goal is met, 1 when one is missed, 2 when there is no suc
 import argparse
 import importlib
 import pkgutil
+import signal
 import sys
 
 import bench
@@ -24,6 +25,7 @@ def names() -> list[str]:
 
 def main(argv: list[str]) -> int:
     """Command line of ``script/bench``; words that it does not know go to the benchmark."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended, too
     parser = argparse.ArgumentParser(prog="script/bench")
     parser.add_argument("name", nargs="?", help="benchmark to run; without it they are listed")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")

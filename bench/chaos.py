@@ -1,15 +1,18 @@
-"""10,000 executions while workers, Redis and PostgreSQL are killed at random: each counted once, nothing stuck."""
+"""10,000 executions while workers, servers, networks, disks and clocks fail: each counted once, nothing stuck."""
 
 import argparse
+import math
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.ordeal import EVERY, Ordeal
-from bench.report import Goal, Report
+from bench import hosts
+from bench.ordeal import EVERY, Disturbance, Ordeal
+from bench.report import Figure, Goal, Report
 
 CUT = 60.0  # seconds: beyond every lease
+OUTAGE = 45.0  # seconds without a network: beyond what connections bear
 
 
 def main(argv: Sequence[str]) -> Report:
@@ -26,29 +29,45 @@ def main(argv: Sequence[str]) -> Report:
             _disturb(ordeal, options.every, began + options.limit)
             ordeal.reach(1.0, options.limit)
             spent = time.monotonic() - began
-            broken, lost = ordeal.broken(), ordeal.lost_attempts()
-    rows = [(f"{at:g} s", what) for at, what in ordeal.befallen]
+            broken, lost, (kept, left) = ordeal.broken(), ordeal.lost_attempts(), ordeal.files()
+    rows: list[tuple[Figure, ...]] = [(f"{at:g} s", what) for at, what in ordeal.befallen]
+    rows += [("never", what) for what in hosts.missing()]
     rows += [("broken", f"{name}: {found}") for name, found in broken.items()]
-    figures = {
+    figures: dict[str, Figure] = {
         "executions": options.executions,
         "disturbances": len(ordeal.befallen),
         "attempts lost with their worker and repeated": lost,
+        "files kept on full disks": f"{kept} of {left}",
         "seconds": round(spent, 1),
     }
+    rows += [(str(value), name) for name, value in figures.items()]
     goals = [Goal.at_most("invariants broken", 0, len(broken))]
     return Report("chaos", ("when", "what"), rows, figures, goals)
 
 
 def _disturb(ordeal: Ordeal, every: float, deadline: float) -> None:
-    """Something befalls the run every few seconds, until nine tenths are done; in the middle a worker is cut off."""
-    cut = False
+    """Something befalls the run every few seconds, until nine tenths are done; once each, a worker's network is cut
+    while the rest goes on, and a worker is stopped."""
+    cut, mend, mend_at = False, ordeal.cut_network(), time.monotonic() + OUTAGE
+    left: list[Disturbance] = []
     while time.monotonic() < deadline:
+        ordeal.reach(0, 60)  # and nobody has given up
         done, total = ordeal.done()
-        if done >= 0.9 * total:
+        if time.monotonic() > mend_at:
+            mend()
+            mend_at = math.inf
+        if done >= 0.9 * total and mend_at == math.inf:
             return
         if not cut and done >= 0.5 * total:
             cut = True
             ordeal.cut_worker(CUT)
         else:
-            ordeal.random.choice(EVERY)(ordeal)
+            _next(ordeal, left)(ordeal)
         time.sleep(every)
+
+
+def _next(ordeal: Ordeal, left: list[Disturbance]) -> Disturbance:
+    """Each once, in any order, before any comes again."""
+    if not left:
+        left += EVERY
+    return left.pop(ordeal.random.randrange(len(left)))

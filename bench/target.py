@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 BODY = b'{"status": "ok", "items": [{"id": 1, "sku": "A-1", "quantity": 2}], "total": 12.5}'
@@ -12,9 +12,10 @@ END = b"\r\n\r\n"
 
 
 class Answering(asyncio.Protocol):
-    """Answers every request without a body alike."""
+    """Answers every request without a body alike, after *delay* seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, delay: float) -> None:
+        self._delay = delay
         self._transport: asyncio.WriteTransport | None = None
         self._read = b""
 
@@ -24,29 +25,35 @@ class Answering(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         *requests, self._read = (self._read + data).split(END)
-        if self._transport is not None:
+        if self._transport is None:
+            return
+        if self._delay:
+            asyncio.get_running_loop().call_later(self._delay, self._transport.write, ANSWER * len(requests))
+        else:
             self._transport.write(ANSWER * len(requests))
 
 
-async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", 0, backlog=1024)
+async def _serve(port: int, delay: float) -> None:
+    server = await asyncio.get_running_loop().create_server(lambda: Answering(delay), "127.0.0.1", port, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Address of a target that runs while the ``with`` lasts."""
-    process = subprocess.Popen([sys.executable, "-m", "bench.target"], stdout=subprocess.PIPE, text=True)
+def running(port: int = 0, inside: Sequence[str] = (), delay: float = 0) -> Iterator[str]:
+    """Address of a target that runs while the ``with`` lasts and takes *delay* s; *inside* is the command that enters
+    another namespace."""
+    command = [*inside, sys.executable, "-m", "bench.target", str(port), str(delay)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        port = process.stdout.readline().strip() if process.stdout else ""
-        if not port:
+        chosen = process.stdout.readline().strip() if process.stdout else ""
+        if not chosen:
             raise RuntimeError("the target did not start")
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{chosen}"
     finally:
         process.terminate()
         process.wait(10)
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2])))

@@ -278,7 +278,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Above the longest hard limit of a chunk (celery #5935); lost work comes back by our own sweeper, sooner.
 # One list for each queue: kombu would ask Redis for four, one for each priority that we do not use.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7_200, "priority_steps": [0]} | patience.BROKER
-CELERY_TASK_TIME_LIMIT = 3_600
+# Above the longest that a chunk may take: ten minutes in which it begins, an hour of a case, its teardown.
+CELERY_TASK_TIME_LIMIT = 4_500
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # No "expires": it is a time of day by beat's clock, and a worker whose clock is ahead would throw every tick away.
 # Ticks that piled up are dropped by who takes them (apps.core.ticks).

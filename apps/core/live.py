@@ -3,6 +3,7 @@
 A topic is a short string (``run:17``). Events are small JSON objects; pages fetch what they show by htmx.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import cache
@@ -18,13 +19,19 @@ logger = structlog.get_logger(__name__)
 
 KEPT = 2_000  # events a topic; older ones are cut, and a page that missed more reloads
 EXPIRES = 24 * 3_600  # seconds after the last event
+READ = 1_000  # events that are read at once
+GATHER = 0.1  # seconds that news wait for others after the last ones were sent
 HEARTBEAT = 15_000  # ms without news until a comment keeps the connection open
+MUTE = 2.0  # seconds without another try after Redis did not answer: results must not wait for their news
 RECHECK = 60.0  # seconds after which a reader is asked again whether he may read
+
+
+_mute_until = 0.0
 
 
 @cache
 def _client() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL)
+    return redis.Redis.from_url(settings.REDIS_URL, **settings.REDIS_PATIENCE)
 
 
 def ping() -> None:
@@ -37,6 +44,7 @@ def _key(topic: str) -> str:
 
 
 Event = tuple[str, str, Mapping[str, Any]]  # topic, event, data
+News = tuple[bytes, bytes]  # event, data as JSON, as they are on their way to a page
 
 
 def publish(topic: str, event: str, data: Mapping[str, Any]) -> None:
@@ -49,6 +57,9 @@ def publish(topic: str, event: str, data: Mapping[str, Any]) -> None:
 
 def publish_all(events: Sequence[Event]) -> None:
     """Tell several events, in their order, with one message to Redis."""
+    global _mute_until
+    if monotonic() < _mute_until:
+        return
     pipe = _client().pipeline(transaction=False)
     for topic, event, data in events:
         pipe.xadd(_key(topic), {"event": event, "data": json.dumps(data)}, maxlen=KEPT, approximate=True)
@@ -57,6 +68,7 @@ def publish_all(events: Sequence[Event]) -> None:
     try:
         pipe.execute()
     except redis.RedisError as error:
+        _mute_until = monotonic() + MUTE
         logger.warning("live.unheard", topics=sorted({topic for topic, _, _ in events}), error=str(error))
 
 
@@ -66,14 +78,29 @@ def position(topic: str) -> str:
     return newest[0][0].decode() if newest else "0-0"
 
 
-async def stream(topic: str, after: str, may_read: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
-    """Server-sent events of *topic* after the event id *after*, for as long as the reader stays and *may_read*."""
-    client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=None)
+def _as_they_are(news: Sequence[News]) -> Sequence[News]:
+    return news
+
+
+async def stream(
+    topic: str,
+    after: str,
+    may_read: Callable[[], Awaitable[bool]],
+    fold: Callable[[Sequence[News]], Sequence[News]] = _as_they_are,
+) -> AsyncIterator[bytes]:
+    """Server-sent events of *topic* after the event id *after*, for as long as the reader stays and *may_read*.
+
+    What happens within ``GATHER`` of the last ones is sent together, as *fold* makes one of it.
+    """
+    patience: dict[str, Any] = settings.REDIS_PATIENCE | {
+        "socket_timeout": HEARTBEAT / 1000 + settings.REDIS_PATIENCE["socket_timeout"]
+    }
+    client = redis.asyncio.Redis.from_url(settings.REDIS_URL, **patience)
     checked = monotonic()
     try:
         yield b"retry: 1000\n\n"
         while True:
-            answer: Any = await client.xread({_key(topic): after}, count=200, block=HEARTBEAT)
+            answer: Any = await client.xread({_key(topic): after}, count=READ, block=HEARTBEAT)
             if monotonic() - checked >= RECHECK:
                 if not await may_read():
                     return  # the browser comes again, and is refused
@@ -82,8 +109,15 @@ async def stream(topic: str, after: str, may_read: Callable[[], Awaitable[bool]]
                 yield b": still here\n\n"
                 continue
             entries = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
-            for entry_id, fields in entries:
-                after = entry_id.decode()
-                yield b"id: %b\nevent: %b\ndata: %b\n\n" % (entry_id, fields[b"event"], fields[b"data"])
+            after = entries[-1][0].decode()
+            if piece := _as_text(fold([(fields[b"event"], fields[b"data"]) for _, fields in entries]), after):
+                yield piece
+            await asyncio.sleep(GATHER)
     finally:
         await client.aclose()
+
+
+def _as_text(news: Sequence[News], last: str) -> bytes:
+    """Server-sent events in one piece. Only the last names the place: whoever got fewer of them hears all again."""
+    events = [b"event: %b\ndata: %b\n" % one for one in news]
+    return b"\n".join([*events[:-1], b"id: %b\n%b" % (last.encode(), events[-1]), b""]) if events else b""

@@ -1,6 +1,6 @@
 """Who does the manual steps of an execution; public through ``apps.execution.services``."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from django.db import transaction
@@ -125,15 +125,15 @@ def _hand_over(shared: Sequence[tuple[Execution, User | None]], by: User | None)
     if count < len(changed):
         raise Conflict("changed-meanwhile", _("Somebody changed or removed this at the same moment. Load it again."))
     run = changed[0][0].run
-    transaction.on_commit(partial(_tell, run, [one.pk for one, _to in changed]))
+    transaction.on_commit(partial(_tell, run, {one.pk: one.state for one, _to in changed}))
     return len(changed)
 
 
-def _tell(run: TestRun, ids: list[int]) -> None:
-    live.publish(run.topic, "executions", runs.changed(ids))
+def _tell(run: TestRun, changed: Mapping[int, str]) -> None:
+    live.publish(run.topic, "executions", runs.of_changes(changed))
     runs.tell_progress(run)  # pages of the system show whose turn it is
     # A worker that claimed meanwhile passed over rows that were being changed, and their message is gone. Who has a
     # second one does nothing.
-    queued = Execution.objects.filter(pk__in=ids, state=State.QUEUED, parked_at=None).order_by("position")
+    queued = Execution.objects.filter(pk__in=list(changed), state=State.QUEUED, parked_at=None).order_by("position")
     if passed_over := list(queued.values_list("pk", flat=True)):
         dispatch.send(run, passed_over)

@@ -23,7 +23,7 @@ logger = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=45)  # renewed while the process lives, so that what it loses comes back soon
 RENEW_EVERY = 10.0  # seconds
-LONGEST = 600.0  # seconds in which a chunk begins executions; Celery kills tasks of an hour
+LONGEST = 600.0  # seconds in which a chunk begins executions; with the longest case below the hard limit of Celery
 LOOK_EVERY = 1.0  # seconds between looks at what became of the run
 ROOM_EVERY, PATIENCE = 0.05, 1.0  # seconds: how often, and how long, a chunk without a place asks for one
 

@@ -142,7 +142,7 @@ def _store(judged: Sequence[tuple[Execution, StepResult]], verdict: str, note: s
     ExecutionEvent.objects.bulk_create(_event(execution, row, by) for execution, row in judged)
     for run_id, some in sorted(by_run.items()):
         ids = [one.pk for one in some]
-        runs.apply_to_run(run_id, runs.RunDelta({State.WAITING: -len(ids)}), ids)
+        runs.apply_to_run(run_id, runs.RunDelta({State.WAITING: -len(ids)}), dict.fromkeys(ids, State.QUEUED))
         transaction.on_commit(partial(dispatch.send, some[0].run, ids))
 
 

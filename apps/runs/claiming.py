@@ -1,7 +1,8 @@
 """Handing executions to workers: claim by lease, give back what expired, cancel what has not begun."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -9,11 +10,11 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from apps.core import live
 from apps.core.states import State
-from apps.runs import parking
-from apps.runs.models import Attempt, Execution, TestRun
+from apps.runs import news, parking
+from apps.runs.models import Attempt, Execution, TestRun, topic_of
 from apps.runs.rollups import PROGRESS_COLUMNS, RunDelta, apply_to_run, tell_progress
 
 MAX_ATTEMPTS = 3  # hand-outs lost with their workers before the execution is blocked
@@ -73,6 +74,7 @@ def claim(ids: Sequence[int], worker: str, lease: timedelta) -> list[Claimed]:
         if len(taken) < len(ids) and (free := _with_free_names(set(ids) - {one.id for one in taken})):
             taken += _take(worker, lease, free, named=True)
     _begin({one.run_id for one in taken})
+    _tell(((one.run_id, one.id) for one in taken), State.RUNNING)
     return sorted(taken, key=attrgetter("run_id", "position"))
 
 
@@ -80,6 +82,15 @@ def _begin(runs: Iterable[int]) -> None:
     """Runs of which something was handed out are under way. Apart from the claim: who cancels locks the run first."""
     for run in TestRun.objects.raw(_BEGIN, [list(runs)]):
         transaction.on_commit(partial(tell_progress, run))
+
+
+def _tell(executions: Iterable[tuple[int, int]], state: str) -> None:
+    """Pages hear on commit that *executions* (run, id) are in *state* now."""
+    by_run: dict[int, dict[int, str]] = defaultdict(dict)
+    for run_id, pk in executions:
+        by_run[run_id][pk] = state
+    events = [(topic_of(run_id), "executions", news.of_changes(changed)) for run_id, changed in by_run.items()]
+    transaction.on_commit(partial(live.publish_all, events))
 
 
 def renew(claims: Mapping[int, int], lease: timedelta) -> None:
@@ -114,24 +125,24 @@ def give_back_expired(limit: int = 500) -> list[int]:
 
     After ``MAX_ATTEMPTS`` lost workers, or in a run being cancelled, the execution ends instead.
     """
-    now = timezone.now()
     expired = list(
         Execution.objects.filter(state=State.RUNNING, lease_until__lt=Now())
         .select_for_update(of=("self",), skip_locked=True)
         .select_related("run")
         .order_by("pk")[:limit]
     )
-    _keep_lost_attempts(expired, now)
+    _keep_lost_attempts(expired)
     over = {e.pk for e in expired if e.run.cancel_requested_at or e.attempt - e.failures >= MAX_ATTEMPTS}
     for execution in expired:
         if execution.pk in over:
-            _end_lost(execution, now)
+            _end_lost(execution)
     back = [e.pk for e in expired if e.pk not in over]
     Execution.objects.filter(pk__in=back).update(state=State.QUEUED, lease_until=None, worker="")
+    _tell(((e.run_id, e.pk) for e in expired if e.pk not in over), State.QUEUED)
     return back
 
 
-def _keep_lost_attempts(expired: Sequence[Execution], now: datetime) -> None:
+def _keep_lost_attempts(expired: Sequence[Execution]) -> None:
     Attempt.objects.bulk_create(
         [
             Attempt(
@@ -141,7 +152,7 @@ def _keep_lost_attempts(expired: Sequence[Execution], now: datetime) -> None:
                 worker=execution.worker,
                 message=f"The worker {execution.worker} was lost before it could report.",
                 started_at=execution.started_at,
-                finished_at=now,
+                finished_at=Now(),
             )
             for execution in expired
         ],
@@ -149,26 +160,26 @@ def _keep_lost_attempts(expired: Sequence[Execution], now: datetime) -> None:
     )
 
 
-def _end_lost(execution: Execution, now: datetime) -> None:
+def _end_lost(execution: Execution) -> None:
     cancelled = execution.run.cancel_requested_at is not None
     state = State.CANCELLED if cancelled else State.BLOCKED
     message = "" if cancelled else f"Its worker was lost {execution.attempt - execution.failures} times."
     Execution.objects.filter(pk=execution.pk).update(
-        state=state, lease_until=None, finished_at=now, message=message, claim=F("claim") + 1
+        state=state, lease_until=None, finished_at=Now(), message=message, claim=F("claim") + 1
     )
-    apply_to_run(execution.run_id, RunDelta({state: 1}), [execution.pk], [] if cancelled else [execution.pk])
+    apply_to_run(execution.run_id, RunDelta({state: 1}), {execution.pk: state}, [] if cancelled else [execution.pk])
 
 
 @transaction.atomic
 def cancel_open(run: TestRun) -> int:
     """Cancel what waits in *run*; running executions are told by their workers' watch. Returns how many."""
-    now = timezone.now()
-    TestRun.objects.filter(pk=run.pk, cancel_requested_at__isnull=True).update(cancel_requested_at=now)
+    TestRun.objects.filter(pk=run.pk, cancel_requested_at__isnull=True).update(cancel_requested_at=Now())
     open_now = Execution.objects.filter(Q(state=State.QUEUED) | Q(state=State.WAITING), run=run)
     rows = list(open_now.select_for_update().order_by("pk").values_list("pk", "state"))
     Execution.objects.filter(pk__in=[pk for pk, _ in rows]).update(
-        state=State.CANCELLED, finished_at=now, resume_captured=None, claim=F("claim") + 1
+        state=State.CANCELLED, finished_at=Now(), resume_captured=None, claim=F("claim") + 1
     )
     waiting = sum(state == State.WAITING for _, state in rows)
-    apply_to_run(run.pk, RunDelta({State.CANCELLED: len(rows), State.WAITING: -waiting}), [pk for pk, _ in rows])
+    delta = RunDelta({State.CANCELLED: len(rows), State.WAITING: -waiting})
+    apply_to_run(run.pk, delta, {pk: State.CANCELLED for pk, _ in rows})
     return len(rows)

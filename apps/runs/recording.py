@@ -97,7 +97,7 @@ def _record_run(pairs: Pairs) -> None:
     _store_rollups(environment_id, pairs, points)
     counts = Counter(result.leaves for result in results)
     failed = [result.execution_id for result in results if result.leaves in NOT_PASSED]
-    rollups.apply_to_run(run_id, rollups.RunDelta(counts), [held.id for held, _ in pairs], failed)
+    rollups.apply_to_run(run_id, rollups.RunDelta(counts), {held.id: result.leaves for held, result in pairs}, failed)
     if again := [result.execution_id for result in results if result.again]:
         transaction.on_commit(partial(executions_requeued.send_robust, sender=Execution, execution_ids=again))
 

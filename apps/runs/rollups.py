@@ -11,18 +11,17 @@ from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 from psycopg2.extras import execute_values
 
 from apps.core import live
 from apps.core.states import LETTERS, State
-from apps.runs import histogram
+from apps.runs import histogram, news
 from apps.runs.copying import json_text
 from apps.runs.models import TestRun
 from apps.runs.signals import executions_failed, run_finished
 
 WORSE = ("skipped", "passed", "blocked", "failed")  # the later, the worse; others leave no record
-NAMED = 200  # executions in one piece of news
 COUNTED = ("passed", "failed", "blocked", "skipped", "cancelled", "waiting")
 _OF_A_RUN = ("id", "system_id", "number", "phase", "verdict", "total", "cancel_requested_at")
 PROGRESS_COLUMNS = ", ".join((*_OF_A_RUN, *COUNTED))
@@ -91,19 +90,20 @@ class RunDelta:
     counts: Mapping[str, int]
 
 
-def apply_to_run(run_id: int, delta: RunDelta, execution_ids: Sequence[int], failed: Sequence[int] = ()) -> None:
+def apply_to_run(run_id: int, delta: RunDelta, changed: Mapping[int, str], failed: Sequence[int] = ()) -> None:
     """Add *delta* to the run's counts, end the run when nothing is open, and tell its open pages on commit.
 
-    *failed* are those of *execution_ids* that failed or were blocked: the news that goes upwards.
+    *changed* are executions with the states that they have now, *failed* those of them that failed or were blocked: the
+    news that goes upwards.
     """
     (run,) = TestRun.objects.raw(_COUNT, [*(delta.counts.get(name, 0) for name in COUNTED), run_id])
     ended = run.done >= run.total and run.is_open
     if ended:
         run.verdict = run.judge()
         run.phase = TestRun.Phase.CANCELLED if run.cancel_requested_at else TestRun.Phase.FINISHED
-        run.finished_at = timezone.now()
+        run.finished_at = Now()  # by the database's clock, as its start
         run.save(update_fields=["verdict", "phase", "finished_at"])
-    transaction.on_commit(partial(_tell, run, list(execution_ids), list(failed), ended))
+    transaction.on_commit(partial(_tell, run, changed, list(failed), ended))
 
 
 def progress_of(run: TestRun) -> dict[str, Any]:
@@ -119,11 +119,6 @@ def progress_of(run: TestRun) -> dict[str, Any]:
     }
 
 
-def changed(execution_ids: Sequence[int]) -> dict[str, Any]:
-    """News of changed executions; ``more`` says that others changed, too, which are not named."""
-    return {"ids": list(execution_ids[:NAMED]), "more": len(execution_ids) > NAMED}
-
-
 def tell_progress(run: TestRun) -> None:
     """Tell open pages of the run and of its system how it is going. Call after the commit."""
     live.publish_all(_progress(run))
@@ -134,10 +129,10 @@ def _progress(run: TestRun) -> list[live.Event]:
     return [(run.topic, "progress", progress), (f"system:{run.system_id}", "runs", progress)]
 
 
-def _tell(run: TestRun, execution_ids: list[int], failed: list[int], ended: bool) -> None:
+def _tell(run: TestRun, changed: Mapping[int, str], failed: list[int], ended: bool) -> None:
     events = _progress(run)
-    if execution_ids:
-        events.insert(0, (run.topic, "executions", changed(execution_ids)))
+    if changed:
+        events.insert(0, (run.topic, "executions", news.of_changes(changed)))
     if ended:
         events.append((run.topic, "finished", progress_of(run)))
     live.publish_all(events)

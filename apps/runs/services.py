@@ -18,7 +18,8 @@ from apps.environments.services import versions_deployed
 from apps.runs import claiming, parking, recording
 from apps.runs.copying import cell, copy, json_text
 from apps.runs.models import TestRun
-from apps.runs.rollups import RunDelta, apply_to_run, changed, progress_of, tell_progress
+from apps.runs.news import of_changes
+from apps.runs.rollups import RunDelta, apply_to_run, progress_of, tell_progress
 from apps.systems.services import next_number
 
 __all__ = [
@@ -28,10 +29,10 @@ __all__ = [
     "RunDelta",
     "apply_to_run",
     "cancel_open",
-    "changed",
     "claim",
     "create_run",
     "give_back_expired",
+    "of_changes",
     "park",
     "parked",
     "progress_of",

@@ -17,9 +17,10 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.access import testers_of
 from apps.accounts.models import Role
 from apps.core import live
+from apps.core.states import State
 from apps.runs.models import Artifact, Execution, StepResult, TestRun
 from apps.runs.pages import comparison, downloads, execution_page, groups, run_list, step_tree, variables
-from apps.runs.pages.execution_list import ListFilter
+from apps.runs.pages.execution_list import ListFilter, ids_of
 from apps.runs.pages.execution_list import page as execution_list_page
 from apps.runs.pages.people import manual_work
 from apps.runs.pages.progress import counts
@@ -86,6 +87,7 @@ def _stream(system: System, number: int) -> str:
 
 def _results(request: HttpRequest, run: TestRun) -> dict[str, Any]:
     chosen = ListFilter.of(request.GET)
+    page = execution_list_page(run, chosen, request.GET.get("page", "1"), request.user)
     reasons, more_reasons = groups.reasons(run) if run.failed or run.blocked else ([], 0)
     return {
         "reasons": reasons,
@@ -93,7 +95,8 @@ def _results(request: HttpRequest, run: TestRun) -> dict[str, Any]:
         "reason_count": len(reasons) + more_reasons,
         "flaky": Execution.objects.filter(run=run).flaky().count(),
         "filter": chosen,
-        "page": execution_list_page(run, chosen, request.GET.get("page", "1"), request.user),
+        "page": page,
+        "shown_ids": ids_of(page.object_list),
         "work": manual_work(run),
     }
 
@@ -102,6 +105,7 @@ def _beside(request: HttpRequest, system: System, run: TestRun) -> dict[str, Any
     """What the page has beside its live regions: the comparison with an earlier run."""
     context: dict[str, Any] = {
         "earlier": comparison.earlier_runs(run),
+        "states": State.values,
         "testers": testers_of(system.team_id),
         "verdicts": VERDICTS,
     }

@@ -1,19 +1,14 @@
 // data-live="<SSE url>" opens one EventSource; each server event `x` becomes `live:x` on document.body.
-// A name is dispatched at most every 250 ms (data-live-every="ms" says otherwise), with the last detail and the ids of
-// all of them. EventSource reconnects by itself and names the last event it saw (Last-Event-ID), so that nothing is missed; where the browser
-// has given up (a 502 of a proxy), the stream is opened again after the last event. As long as there is no stream,
-// `live:poll` is dispatched, so that regions can ask slowly.
+// A name is dispatched at most every 250 ms (data-live-every="ms" says otherwise), with the last detail; `news:x` comes
+// with each event, for scripts that change the page themselves (the server sends at most ten a second).
+// data-live-shown="17-66" tells the stream which rows the page has, so that it leaves out the others. EventSource
+// reconnects by itself and names the last event it saw (Last-Event-ID), so that nothing is missed; where the browser
+// has given up (a 502 of a proxy), the stream is opened again after the last event. As long as there is no stream, and
+// once when it is there again (what happened meanwhile may be lost for good), `live:poll` is dispatched, so that regions
+// ask by themselves.
 const EVERY = 250; // ms
 const POLL = 10_000; // ms
-const MOST = 5_000; // ids of one detail; `more` says that there were others
 const streams = new Map();
-
-// What waits and what came after it as one detail: lists of ids are joined, so that nobody's id is lost.
-function joined(before, after) {
-  if (!Array.isArray(before?.ids) || !Array.isArray(after?.ids)) return after;
-  const ids = [...new Set([...before.ids, ...after.ids])];
-  return { ...after, ids: ids.slice(0, MOST), more: before.more || after.more || ids.length > MOST };
-}
 
 /** Calls of the returned function pass on at most every *every* ms; the last detail always arrives. */
 export function throttled(pass, every = EVERY) {
@@ -21,7 +16,7 @@ export function throttled(pass, every = EVERY) {
   let next = 0;
   return (detail) => {
     const now = performance.now();
-    if (waiting) waiting.detail = joined(waiting.detail, detail);
+    if (waiting) waiting.detail = detail;
     else if (now >= next) {
       next = now + every;
       pass(detail);
@@ -52,6 +47,10 @@ function names(element) {
   return new Set([...(element.dataset.liveEvents ?? "").split(/[\s,]+/).filter(Boolean), ...waited]);
 }
 
+function shown() {
+  return document.querySelector("[data-live-shown]")?.dataset.liveShown ?? "";
+}
+
 function say(state) {
   document.body.dataset.liveState = state;
 }
@@ -65,10 +64,24 @@ function connect(url, every) {
 function open(stream) {
   const address = new URL(stream.url, location.href);
   if (stream.last) address.searchParams.set("after", stream.last);
+  stream.shown = shown();
+  if (stream.shown) address.searchParams.set("shown", stream.shown);
   stream.source = new EventSource(address);
-  stream.source.addEventListener("open", () => say("open"));
-  stream.source.addEventListener("error", () => say("lost"));
+  stream.source.addEventListener("open", () => {
+    if (stream.lost) document.body.dispatchEvent(new CustomEvent("live:poll"));
+    stream.lost = false;
+    say("open");
+  });
+  stream.source.addEventListener("error", () => {
+    stream.lost = true;
+    say("lost");
+  });
   for (const [name, heard] of stream.heard) stream.source.addEventListener(name, heard);
+}
+
+function reopen(stream) {
+  stream.source.close();
+  open(stream);
 }
 
 function listen(stream, name) {
@@ -76,8 +89,10 @@ function listen(stream, name) {
   const dispatch = (detail) => document.body.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
   const pass = throttled(dispatch, stream.every);
   const heard = (event) => {
-    stream.last = event.lastEventId;
-    pass(parsed(event.data));
+    if (event.lastEventId) stream.last = event.lastEventId;
+    const detail = parsed(event.data);
+    document.body.dispatchEvent(new CustomEvent(`news:${name}`, { detail }));
+    pass(detail);
   };
   stream.heard.set(name, heard);
   stream.source.addEventListener(name, heard);
@@ -99,6 +114,7 @@ function refresh() {
   }
   for (const [url, element] of wanted) {
     if (!streams.has(url)) streams.set(url, connect(url, Number(element.dataset.liveEvery) || EVERY));
+    else if (streams.get(url).shown !== shown()) reopen(streams.get(url));
     for (const name of names(element)) listen(streams.get(url), name);
   }
 }

@@ -64,7 +64,8 @@ async function deliver(form, verdict) {
 let refreshing = false;
 let again = false;
 
-// Fetches where the execution stands now; news that comes meanwhile is looked at afterwards.
+// Fetches where the execution stands now; news that comes meanwhile is looked at afterwards, unless there is a step to do
+// by then: it is never replaced under somebody's hands.
 async function refresh() {
   again = refreshing;
   if (refreshing) return;
@@ -72,7 +73,7 @@ async function refresh() {
   do {
     again = false;
     await window.htmx.ajax("GET", location.pathname, { target: "#runner", swap: "outerHTML" }).catch(() => {});
-  } while (again);
+  } while (again && !current());
   refreshing = false;
 }
 

@@ -8,10 +8,11 @@ document.addEventListener("toggle", (event) => {
   if (url.href !== location.href) history.replaceState(history.state, "", url);
 }, true);
 
-document.body.addEventListener("live:executions", (event) => {
+document.body.addEventListener("news:executions", ({ detail }) => {
   const watched = document.querySelector("[data-execution]");
-  const { ids, more } = event.detail ?? {};
-  if (watched && (more || ids?.includes(Number(watched.dataset.execution)))) {
+  if (!watched) return;
+  const id = Number(watched.dataset.execution);
+  if (detail.many || detail.changes.some(([changed]) => changed === id)) {
     document.body.dispatchEvent(new CustomEvent("execution:changed"));
   }
 });

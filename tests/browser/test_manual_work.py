@@ -101,7 +101,7 @@ def test_a_choice_outlives_results_that_come_meanwhile(visit: Visit, run: TestRu
     [execution] = taken(run)
     services.record([ended(execution, step(2))])
     Execution.objects.filter(row_label="Row 2").update(resume_at=2)  # it waits for another step now
-    live.publish(run.topic, "executions", {"ids": [execution.pk]})
+    live.publish(run.topic, "executions", {"changes": [[execution.pk, "waiting"]]})
 
     expect(page.locator("#executions tbody tr")).to_have_count(4)
     expect(page.get_by_role("checkbox", name=re.compile("Row 1"))).to_be_checked()
@@ -119,10 +119,10 @@ def test_the_runner_is_told_of_its_execution_among_many_others(
     expect(page.get_by_text("Automated steps are running…")).to_be_visible()
     [again] = taken(run)
 
-    live.publish(run.topic, "executions", {"ids": [1]})
+    live.publish(run.topic, "executions", {"changes": [[1, "running"]]})
     services.record([waiting_at(again, 2)])
     for other in range(5):
-        live.publish(run.topic, "executions", {"ids": [other]})
+        live.publish(run.topic, "executions", {"changes": [[other, "running"]]})
 
     expect(page.locator("#runner h2")).to_contain_text("Look at the page", timeout=5_000)
 

@@ -78,6 +78,56 @@ def test_results_arrive_without_a_reload_or_losing_what_is_typed(
     assert page.evaluate("window.here")
 
 
+def test_numbers_and_states_follow_the_news_before_anything_is_fetched(
+    visit: Visit, run: TestRun, tester: User, console: Any
+) -> None:
+    page = visit(f"/s/shop/runs/{run.number}/", tester)
+    executions = taken(run)
+    record(executions[:1])
+    expect(page.locator("#progress .legend")).to_contain_text("1 Passed")
+    expect(page.locator("[data-part=passed]")).to_be_attached()
+    page.route("**/runs/*/", lambda route: None)  # never answered
+
+    record(executions[1:5])
+
+    expect(page.locator(".progress-done")).to_have_text("5 / 8")
+    expect(page.locator("#progress .legend")).to_contain_text("5 Passed")
+    expect(page.locator("#progress [data-part=passed]")).to_have_attribute("width", "625")
+    states = page.locator("#executions tbody .mark").evaluate_all("marks => marks.map(mark => mark.dataset.state)")
+    assert states == ["passed"] * 5 + ["running"] * 3
+
+
+def test_a_region_that_was_rendered_before_the_news_does_not_take_it_back(
+    visit: Visit, run: TestRun, tester: User, console: Any
+) -> None:
+    page = visit(f"/s/shop/runs/{run.number}/", tester)
+    executions = taken(run)
+    expect(page.locator("#executions tbody [data-state=running]")).to_have_count(8)
+    held: list[str] = []
+
+    def hold(route: Any) -> None:
+        answer = route.fetch()
+        if not held:
+            record(executions[1:7])
+            page.wait_for_timeout(500)
+        held.append(route.request.headers.get("hx-target", ""))
+        route.fulfill(response=answer)
+
+    page.route("**/runs/*/", hold)
+    page.evaluate("""() => {
+        window.seen = [];
+        new MutationObserver(() => seen.push(document.querySelectorAll("#executions tbody [data-state=passed]").length))
+            .observe(document.querySelector("main"), { subtree: true, childList: true });
+    }""")
+    record(executions[:1])
+
+    expect(page.locator("#executions tbody [data-state=passed]")).to_have_count(7)
+    page.wait_for_timeout(2_500)  # what was held has arrived, and what was asked for afterwards
+    counts = page.evaluate("seen")
+    assert "executions" in held
+    assert counts == sorted(counts), "a state went back"
+
+
 def test_a_page_whose_connection_was_cut_misses_nothing(
     visit: Visit, own_server: Server, run: TestRun, tester: User, console: Any
 ) -> None:
@@ -97,7 +147,8 @@ def test_a_page_whose_connection_was_cut_misses_nothing(
     expect(page.locator(".progress-done")).to_have_text("6 / 8", timeout=30_000)
     expect(page.locator("#executions tbody [data-state=failed]")).to_have_count(2)
     # The last news may come while the region that tells of the news before is being fetched: it is fetched once more.
-    expect(page.locator(".state-tabs")).to_contain_text(re.compile(r"Passed\s*4"), timeout=15_000)
+    expect(page.locator(".state-tabs")).to_contain_text(re.compile(r"Failed\s*2\s*Passed\s*4"), timeout=15_000)
+    expect(page.locator("#reasons")).to_contain_text("status is 500, expected 201")
     expect(page.get_by_text("Connection lost, trying again…")).to_be_hidden()
     seen = shown(page)
     page.reload()

@@ -3,7 +3,7 @@
 from apps.runs.models.event import ExecutionEvent
 from apps.runs.models.execution import Artifact, Attempt, Execution, FailureGroup, StepResult
 from apps.runs.models.rollups import CasePointRecord, CaseRecord, DayCount, LatencyDay, PointRecord
-from apps.runs.models.run import TestRun
+from apps.runs.models.run import TestRun, topic_of
 
 __all__ = [
     "Artifact",
@@ -18,4 +18,5 @@ __all__ = [
     "PointRecord",
     "StepResult",
     "TestRun",
+    "topic_of",
 ]

@@ -11,6 +11,11 @@ from apps.environments.models import Environment
 from apps.systems.models import InSystemQuerySet, System
 
 
+def topic_of(run_id: int) -> str:
+    """Live topic of a run."""
+    return f"run:{run_id}"
+
+
 class TestRun(models.Model):
     """A run; the counts are kept in the same transaction as the results that they count."""
 
@@ -109,7 +114,7 @@ class TestRun(models.Model):
     @property
     def topic(self) -> str:
         """Live topic of this run."""
-        return f"run:{self.pk}"
+        return topic_of(self.pk)
 
     def judge(self) -> str:
         """Verdict from the counts: the worst that happened; cancelled work leaves no verdict but that."""

@@ -1,5 +1,6 @@
 """All executions of a run: by state, reason or title, a page at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,12 @@ def page(run: TestRun, chosen: ListFilter, number: str, user: Any) -> Any:
     found = CountedPaginator(executions(run, chosen, user), PAGE, _known_count(run, chosen)).get_page(number)
     found.object_list = with_strips(list(found.object_list), run.environment_id)
     return found
+
+
+def ids_of(rows: Sequence[Execution]) -> str:
+    """First and last id of *rows*, as the live stream takes it: ``17-66``; "" for none."""
+    ids = [row.pk for row in rows]
+    return f"{min(ids)}-{max(ids)}" if ids else ""
 
 
 def _known_count(run: TestRun, chosen: ListFilter) -> int | None:

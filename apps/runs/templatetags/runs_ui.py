@@ -50,6 +50,12 @@ def counts_bar(run: TestRun, size: str = "") -> dict[str, Any]:
 
 
 @register.simple_tag
+def bar_width() -> int:
+    """Units of a bar's drawing."""
+    return progress.BAR
+
+
+@register.simple_tag
 def run_elapsed(run: TestRun) -> float | None:
     """Milliseconds from the run's start until its end or now."""
     return progress.elapsed_ms(run)
