@@ -25,7 +25,7 @@ class Hub:
     """``with Hub(folder, hosts=2) as hub:`` – migrated servers, hosts with a target each, and the scheduler.
 
     *disk* is how many bytes the artifacts of a host may take where that can be bounded, 0 for any; *delay* how long (s)
-    the targets take; with *clocks*, those of hosts can be set; *packages* is a folder of further packages of the workers.
+    the targets take; with *clocks*, those of hosts can be set; *packages* is a folder of further packages.
     """
 
     def __init__(
