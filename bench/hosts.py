@@ -43,11 +43,14 @@ def faketime() -> Path | None:
 class Host:
     """``with Host(0, environment, folder, media) as host:`` – *environment* of a worker there, *inside* its command.
 
-    *number* tells hosts apart; *media* is the folder of artifacts, on a disk of *disk* bytes where that is possible.
+    *number* tells hosts apart; *media* is the folder of artifacts, on a disk of *disk* bytes where that is possible;
+    with *clock*, its worker has one of its own.
     """
 
-    def __init__(self, number: int, environment: dict[str, str], folder: Path, media: Path, disk: int = 0) -> None:
-        self._number, self._media, self._disk = number, media, disk
+    def __init__(
+        self, number: int, environment: dict[str, str], folder: Path, media: Path, disk: int = 0, *, clock: bool = False
+    ) -> None:
+        self._media, self._disk, self._has_clock = media, disk, clock and faketime() is not None
         self._clock = folder / f"clock{number}"
         self.environment = dict(environment)
         self.inside: list[str] = []
@@ -64,7 +67,7 @@ class Host:
                 self._hold(stack)
             self._forward()
             stack.callback(self._end_forwarder)
-            if faketime():
+            if self._has_clock:
                 self._clock.write_text("+0")
                 self._customise()
                 self.environment |= {

@@ -25,13 +25,21 @@ class Hub:
     """``with Hub(folder, hosts=2) as hub:`` – migrated servers, hosts with a target each, and the scheduler.
 
     *disk* is how many bytes the artifacts of a host may take where that can be bounded, 0 for any; *delay* how long (s)
-    the targets take; *packages* is a folder with packages that workers have besides.
+    the targets take; with *clocks*, those of hosts can be set; *packages* is a folder of further packages.
     """
 
     def __init__(
-        self, folder: Path, *, hosts: int, children: int = 2, disk: int = 0, delay: float = 0, packages: str = ""
+        self,
+        folder: Path,
+        *,
+        hosts: int,
+        children: int = 2,
+        disk: int = 0,
+        delay: float = 0,
+        packages: str = "",
+        clocks: bool = False,
     ) -> None:
-        self._layout = Layout(folder)
+        self._layout, self._clocks = Layout(folder), clocks
         self._count, self._children, self._disk, self._delay, self._packages = hosts, children, disk, delay, packages
         self._stack = ExitStack()
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
@@ -68,7 +76,7 @@ class Hub:
     def _make_hosts(self, stack: ExitStack) -> str:
         """A host for each worker; returns the address at which each of them finds a target of its own."""
         place = (self._environment, self._layout.data, self._layout.media, self._disk)
-        found = [Host(n, *place) for n in range(self._count)]
+        found = [Host(n, *place, clock=self._clocks) for n in range(self._count)]
         self._hosts = {f"worker{n + 1}": stack.enter_context(host) for n, host in enumerate(found)}
         address = stack.enter_context(target.running(delay=self._delay))
         port = int(address.rpartition(":")[2])

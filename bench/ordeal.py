@@ -69,7 +69,7 @@ class Ordeal(Hub):
         packages = folder.with_name(f"{folder.name}-kinds")
         leaving.install(packages)
         disk = int(executions // FILES * FILE * DISK) + 4096
-        super().__init__(folder, hosts=2, disk=disk, packages=str(packages))
+        super().__init__(folder, hosts=2, disk=disk, packages=str(packages), clocks=True)
         self._size = {"executions": executions, "hold": hold, "parallel": parallel}
         self.random = random.Random(seed)  # noqa: S311 - which process is hit
         self.befallen: list[tuple[float, str]] = []

@@ -57,7 +57,7 @@ def main(argv: Sequence[str]) -> Report:
     parser = argparse.ArgumentParser(prog="script/bench scale")
     parser.add_argument("--places", type=int, default=16)
     parser.add_argument("--delay", type=float, default=0.5)
-    parser.add_argument("--each", type=int, default=480, help="executions for each host")
+    parser.add_argument("--each", type=int, default=240, help="executions for each host")
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args(argv)
     rates: dict[int, list[float]] = {}
