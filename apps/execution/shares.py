@@ -6,6 +6,7 @@ it goes on, so that claiming executions costs nothing more. A lost worker's shar
 
 from dataclasses import dataclass
 from itertools import count
+from time import monotonic
 from typing import Any
 
 from django.db import connection
@@ -70,8 +71,9 @@ class Share:
             "first": first,
             "lasts": LASTS,
         }
+        asked = monotonic()
         with connection.cursor() as cursor:
             cursor.execute(_TAKE, values)
             self.held, told = cursor.fetchone()
-        clock.agree(told)
+        clock.agree(told, asked)
         return self.held

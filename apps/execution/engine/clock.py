@@ -18,8 +18,14 @@ def time_of_day() -> datetime:
     return told + timedelta(seconds=monotonic() - at)
 
 
-def agree(told: datetime) -> None:
-    """It is *told* now, wherever the results are recorded."""
+def agree(told: datetime, asked: float) -> None:
+    """It was *told* wherever the results are recorded, at some time between *asked* (``monotonic()``) and now.
+
+    An answer that was long on its way does not set it back: it is set only when it cannot have been right.
+    """
     global _reference
-    if abs(told - time_of_day()) > TOLERANCE:
-        _reference = (told, monotonic())
+    answered = monotonic()
+    latest = time_of_day()
+    earliest = latest - timedelta(seconds=answered - asked)
+    if not earliest - TOLERANCE <= told <= latest + TOLERANCE:
+        _reference = (told, (asked + answered) / 2)
