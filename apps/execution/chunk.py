@@ -16,7 +16,7 @@ from apps.execution.engine.runner import run_case
 from apps.execution.outcome import to_result
 from apps.execution.recorder import Recorder
 from apps.execution.shares import Share
-from apps.execution.worker import engine_executors, in_database, name
+from apps.execution.worker import engine_executors, in_database, in_database_at_last, name
 from apps.runs import services as runs
 
 logger = structlog.get_logger(__name__)
@@ -116,7 +116,8 @@ class Chunk:
         held_up: list[int] = []
         while self._pending and free > 0:
             taking, self._pending = self._pending[:free], self._pending[free:]
-            claimed = await in_database(_claim, self._context, taking)
+            # What was claimed before the answer was lost comes back when its lease ends.
+            claimed = await in_database_at_last(_claim, self._context, taking)
             for claim, request in claimed:
                 self._start(claim, request)
             self._claims |= {claim.execution_id: claim.number for claim, _ in claimed}

@@ -3,19 +3,12 @@
 import asyncio
 from time import monotonic
 
-import structlog
-from django.db import InterfaceError, OperationalError
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
-
-from apps.execution.worker import in_database
+from apps.execution.worker import in_database_at_last
 from apps.runs import services as runs
 from apps.runs.results import Result
 
 FLUSH_EVERY = 0.1  # seconds; results that end within it are stored together
 BATCH = 250
-PATIENCE = 120.0  # seconds that results wait for a database that is away; then their leases give the work to others
-
-logger = structlog.get_logger(__name__)
 
 
 class Recorder:
@@ -53,23 +46,6 @@ class Recorder:
             if self._waiting or self._closed:
                 self._news.set()
             if batch:
-                await _store(batch)
+                # What was stored before the answer was lost is not stored again, since its claim is over.
+                await in_database_at_last(runs.record, batch)
                 stored = monotonic()
-
-
-async def _store(batch: list[Result]) -> None:
-    """Store *batch*, also through a restart of PostgreSQL: what was stored before the answer was lost is not stored
-    again, since its claim is over."""
-    attempts = AsyncRetrying(
-        retry=retry_if_exception_type((OperationalError, InterfaceError)),
-        wait=wait_exponential_jitter(multiplier=0.1, max=2.0),
-        stop=stop_after_delay(PATIENCE),
-        before_sleep=_say_waiting,
-        reraise=True,
-    )
-    await attempts(in_database, runs.record, batch)
-
-
-def _say_waiting(state: RetryCallState) -> None:
-    error = state.outcome and state.outcome.exception()
-    logger.warning("results.waiting", attempt=state.attempt_number, error=str(error).strip())

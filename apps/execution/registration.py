@@ -2,6 +2,8 @@
 
 The heartbeat has a thread and a database connection of its own, given back each time: the children that are forked
 later must not inherit an open one, and a database that is away must not stop the worker from taking work.
+
+It sweeps, too: beat's ticks need a child, and all children may be busy with cases that take an hour.
 """
 
 import threading
@@ -13,8 +15,9 @@ from celery.signals import celeryd_after_setup, worker_ready, worker_shutdown, w
 from django.conf import settings
 from django.db import DatabaseError, connections
 from django.db.models.functions import Now
+from redis import RedisError
 
-from apps.execution import queues
+from apps.execution import queues, sweeping
 from apps.execution.models import Worker
 from apps.execution.worker import name
 
@@ -53,6 +56,7 @@ class Heartbeat:
     def _run(self) -> None:
         while True:
             self._once(lambda: Worker.objects.update_or_create(name=name(), defaults=self._fixed | _now()))
+            self._once(sweeping.sweep_if_nobody_does)
             if self._stop.wait(EVERY):
                 self._once(lambda: Worker.objects.filter(name=name()).delete())
                 return
@@ -60,7 +64,7 @@ class Heartbeat:
     def _once(self, write: Any) -> None:
         try:
             write()
-        except DatabaseError as error:
+        except (DatabaseError, RedisError) as error:
             logger.warning("heartbeat.unheard", error=str(error))
         finally:
             connections.close_all()

@@ -8,6 +8,7 @@ from datetime import timedelta
 import redis
 import structlog
 from django.conf import settings
+from django.db import connection
 from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
@@ -24,8 +25,22 @@ from apps.runs.models import Execution, TestRun
 
 logger = structlog.get_logger(__name__)
 
+SPACE = 71_204  # of our advisory lock
 STRANDED_AFTER = timedelta(seconds=30)
 LOST_AFTER = timedelta(seconds=10)  # beyond silence: after an outage of the database all were silent for a while
+
+
+def sweep_if_nobody_does() -> None:
+    """Sweep, unless another worker's main process is at it; the lock goes with the connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [SPACE])
+        if not cursor.fetchone()[0]:
+            return
+    try:
+        sweep_once()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [SPACE])
 
 
 def sweep_once() -> int:

@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any, TypeVar
 
+import structlog
 import uvloop
 from billiard import current_process
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from apps.environments.services import mailboxes
 from apps.execution.engine.egress import EgressPolicy
@@ -26,6 +28,9 @@ from apps.execution.guarding import watched
 from apps.execution.hooks import StoredCallbacks
 
 T = TypeVar("T")
+PATIENCE = 120.0  # seconds that work waits for a database that is away; then its leases give it to others
+
+logger = structlog.get_logger(__name__)
 
 
 def name() -> str:
@@ -81,3 +86,20 @@ async def in_database(function: Callable[..., T], *args: Any, **kwargs: Any) -> 
         return function(*args, **kwargs)
 
     return await asyncio.get_running_loop().run_in_executor(_database(), partial(call))
+
+
+async def in_database_at_last(function: Callable[..., T], *args: Any) -> T:
+    """The same, also through a restart of PostgreSQL; *function* may have been called before without its answer."""
+    attempts = AsyncRetrying(
+        retry=retry_if_exception_type((OperationalError, InterfaceError)),
+        wait=wait_exponential_jitter(multiplier=0.1, max=2.0),
+        stop=stop_after_delay(PATIENCE),
+        before_sleep=_say_waiting,
+        reraise=True,
+    )
+    return await attempts(in_database, function, *args)
+
+
+def _say_waiting(state: RetryCallState) -> None:
+    error = state.outcome and state.outcome.exception()
+    logger.warning("database.away", attempt=state.attempt_number, error=str(error).strip())

@@ -12,7 +12,7 @@ from django.db import OperationalError, connection, connections
 from apps.catalog.models import TestCase
 from apps.environments.models import Environment
 from apps.execution import recorder as recording
-from apps.execution import services
+from apps.execution import services, worker
 from apps.execution.recorder import Recorder
 from apps.execution.worker import in_database
 from apps.runs import services as runs
@@ -95,6 +95,6 @@ def test_a_database_that_is_away_is_waited_for_but_not_for_ever(
     assert TestRun.objects.get().passed == 12
 
     left[0] = 1_000
-    monkeypatch.setattr(recording, "PATIENCE", 0.5)
+    monkeypatch.setattr(worker, "PATIENCE", 0.5)
     with pytest.raises(OperationalError):
         asyncio.run(store([result(taken[0])]))

@@ -1,5 +1,6 @@
 """Runs on a real Celery worker, from start to verdict; the worker is killed in the middle of one."""
 
+import asyncio
 import http.server
 import threading
 import time
@@ -9,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.catalog.models import TestCase
 from apps.environments.models import Environment, Variable
 from apps.environments.services import set_secret
-from apps.execution import services, sweeping
+from apps.execution import chunk, services, sweeping
+from apps.runs import services as runs
 from apps.runs.models import Execution, StepResult, TestRun
 from tests.workers import Worker
 
@@ -130,6 +133,44 @@ def test_cancelling_stops_what_runs(
 
     run.refresh_from_db()
     assert (run.phase, run.cancelled) == ("cancelled", 6)
+
+
+def test_a_run_ends_at_its_time_limit_though_every_child_is_busy(
+    environment: Environment, make_case: Callable[..., TestCase], tester: User, target: str, tmp_path: Path
+) -> None:
+    Variable.objects.create(environment=environment, name="TARGET", value=target)
+    case = make_case("Endless", asking("/60", timeout=90))
+    with Worker(tmp_path / "worker.log"):
+        run = start(environment, [case], tester)
+        TestRun.objects.filter(pk=run.pk).update(time_limit=2)
+        wait_until(ended(run), seconds=30)
+
+    run.refresh_from_db()
+    assert (run.phase, run.cancel_reason) == ("cancelled", "It reached its time limit.")
+
+
+def test_work_begins_when_the_database_is_there_again(
+    environment: Environment,
+    make_case: Callable[..., TestCase],
+    tester: User,
+    sent: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    definition = {"steps": [{"name": "Keep", "kind": "set", "with": {"values": {"n": 1}}}]}
+    run = start(environment, [make_case("Kept", definition)], tester)
+    left, claim = [2], runs.claim
+
+    def away(*arguments: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            raise OperationalError("the database system is starting up")
+        return claim(*arguments)
+
+    monkeypatch.setattr(chunk.runs, "claim", away)
+    asyncio.run(chunk.execute(run.pk, list(run.executions.values_list("pk", flat=True))))
+
+    run.refresh_from_db()
+    assert (run.phase, run.passed) == ("finished", 1)
 
 
 def test_a_run_whose_messages_were_lost_is_sent_again(
