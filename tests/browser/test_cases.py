@@ -79,7 +79,7 @@ def test_what_is_typed_while_the_answer_is_on_its_way_is_kept(
 ) -> None:
     page = visit(LIST, tester)
     held: list[Route] = []
-    page.route("**/cases/?q=thr", held.append)
+    page.route("**/cases/?q=thr", lambda route: held.append(route))
     page.keyboard.press("/")
     with page.expect_request("**/cases/?q=thr"):
         page.keyboard.type("thr")

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class BrowserProcess:
             with self._guard:
                 self._users += 1
             try:
-                if self._browser is None or not await asyncio.to_thread(is_marked_left, self._mark):
+                if not await self._is_alive():
                     await self._end()
                     await self._begin()
             except BaseException:
@@ -70,6 +71,17 @@ class BrowserProcess:
                 raise
             assert self._browser is not None  # noqa: S101
             return self._browser
+
+    async def _is_alive(self) -> bool:
+        """Whether the browser still does what it is told: its processes may be there and already ending."""
+        if self._browser is None or not await asyncio.to_thread(is_marked_left, self._mark):
+            return False
+        try:
+            async with asyncio.timeout(_CLOSE):
+                await (await self._browser.new_browser_cdp_session()).detach()
+        except (Error, TimeoutError):
+            return False
+        return True
 
     def release(self) -> None:
         """A session has ended. When none is left, the browser is kept for a while.
@@ -101,9 +113,9 @@ class BrowserProcess:
             )
         self._folder = await asyncio.to_thread(_new_folder)
         self._mark = uuid.uuid4().hex
-        _give_environment(self._environment())
         try:
-            self._playwright = await async_playwright().start()
+            with _driver_environment(self._environment()):
+                self._playwright = await async_playwright().start()
             self._browser = await self._launch(sandbox=os.geteuid() != 0)
         except (Error, OSError) as error:
             await self._end()
@@ -177,13 +189,19 @@ def _new_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-"))
 
 
-def _give_environment(environment: dict[str, str]) -> None:
+@contextlib.contextmanager
+def _driver_environment(environment: dict[str, str]) -> Iterator[None]:
     """Let Playwright start its driver with *environment* instead of a copy of ours.
 
     It has no public way to say so. A test looks at what the driver really gets.
     """
+    usual = getattr(transport, "get_driver_env")  # noqa: B009 - it is not exported
     shown = {"PW_LANG_NAME": "python", "PW_LANG_NAME_VERSION": f"{sys.version_info.major}.{sys.version_info.minor}"}
-    setattr(transport, "get_driver_env", lambda: environment | shown)  # noqa: B010 - it is not exported
+    setattr(transport, "get_driver_env", lambda: environment | shown)  # noqa: B010
+    try:
+        yield
+    finally:
+        setattr(transport, "get_driver_env", usual)  # noqa: B010
 
 
 def _first_line(error: Exception) -> str:

@@ -38,7 +38,7 @@ def see_and_extend_the_map(walk: Walk) -> None:
     drawn = page.evaluate(DRAWN)
     assert len(drawn["components"]) == 11
     assert any("POST /webhooks/payments" in text for text in drawn["seams"])
-    expect(page.locator(".map-legend")).to_contain_text("No result here 23")
+    expect(page.locator(".map-legend")).to_contain_text("No result here 24")
     walk.look("map-before")
 
     page.get_by_role("link", name="Add component").click()
@@ -58,7 +58,7 @@ def see_and_extend_the_map(walk: Walk) -> None:
 
     page = walk.go("map/")
     assert "Archive" in page.evaluate(DRAWN)["components"]
-    expect(page.locator(".map-legend")).to_contain_text("No result here 24")
+    expect(page.locator(".map-legend")).to_contain_text("No result here 25")
     panel.get_by_role("link", name="PUT /mails/{id}").click()
     expect(panel.get_by_role("heading", name="PUT /mails/{id}")).to_be_visible()
 

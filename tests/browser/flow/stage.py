@@ -51,7 +51,7 @@ def built(shop_redis: str, folder: Path) -> Iterator[Stage]:
         ends.callback(shop.stop)
         system = _demo(shop.environ)
         ends.enter_context(mock.patch.dict(os.environ, files))
-        ends.enter_context(Worker(folder / "worker.log", INTEGHUB_ALLOW="command"))
+        ends.enter_context(Worker(folder / "worker.log", INTEGHUB_ALLOW="command,browser"))
         server = ends.enter_context(Server(folder / "server.log"))
         yield Stage(server.url, shop, system, folder)
 

@@ -13,7 +13,7 @@ BODY = '{"sku": "mug-blue", "quantity": 1, "email": "flow-{{ uuid() }}@{{ MAIL_D
 def write_a_case(walk: Walk) -> None:
     """Two steps by form; the first is tried for real before the case is saved."""
     page = walk.go("cases/")
-    expect(page.locator("[data-case]")).to_have_count(37)
+    expect(page.locator("[data-case]")).to_have_count(40)
     walk.look("cases-before")
     page.get_by_role("link", name="New case").click()
     expect(page.locator("[data-editor][data-ready]")).to_be_visible()
