@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from integhub.runtime.layout import ROOT, Layout
 from integhub.runtime.locks import exclusive
 
 STARTED = 60  # seconds within which a worker must be ready
+MOST_ENDS = 2  # of a worker by itself
 
 
 class Hub:
@@ -45,6 +47,8 @@ class Hub:
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
         self._hosts: dict[str, Host] = {}
         self.target = ""  # address, the same on each host
+        self.ended: Counter[str] = Counter()
+        """How often each worker ended by itself: kombu does when it acknowledges just while Redis goes away."""
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -96,12 +100,16 @@ class Hub:
         return name in self._workers
 
     def wait(self, until: Callable[[], bool], limit: float) -> None:
-        """Until *until* holds, at most *limit* seconds; RuntimeError when a worker ended by itself."""
+        """Until *until* holds, at most *limit* seconds. A worker that ended by itself is started again, as whatever
+        manages it would do; RuntimeError when it does so for the third time."""
         deadline = time.monotonic() + limit
         while not until():
-            for name, process in self._workers.items():
+            for name, process in list(self._workers.items()):
                 if process.poll() is not None:
-                    raise RuntimeError(f"{name} ended by itself\n{self.logs()}")
+                    self.ended[name] += 1
+                    if self.ended[name] > MOST_ENDS:
+                        raise RuntimeError(f"{name} ended by itself\n{self.logs()}")
+                    self.start(name)
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not within {limit:g} s\n{self.logs()}")
             time.sleep(0.25)

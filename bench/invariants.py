@@ -12,15 +12,16 @@ INVARIANTS = {
                (SELECT count(*) n FROM runs_execution WHERE run_id = %(run)s AND state = 'passed') e
         WHERE r.id = %(run)s AND (r.passed <> n OR r.total <> n
               OR r.failed + r.blocked + r.skipped + r.cancelled + r.waiting <> 0)""",
-    "each execution has one result": """
-        SELECT e.id, count(a.id) FROM runs_execution e
-        LEFT JOIN runs_attempt a ON a.execution_id = e.id AND a.state = 'passed'
-        WHERE e.run_id = %(run)s GROUP BY e.id HAVING count(a.id) <> 1""",
-    "attempts are numbered without gaps, and the last one is the result": """
+    "each execution has one result, its last attempt": """
+        SELECT e.id, e.state, a.number, a.state FROM runs_execution e
+        LEFT JOIN runs_attempt a ON a.execution_id = e.id AND (a.state = 'passed' OR a.number >= e.attempt)
+        WHERE e.run_id = %(run)s AND (e.state <> 'passed' OR a.id IS NOT NULL)""",
+    "earlier attempts are numbered without gaps": """
         SELECT e.id, e.attempt, array_agg(a.number || a.state ORDER BY a.number) FROM runs_execution e
         LEFT JOIN runs_attempt a ON a.execution_id = e.id WHERE e.run_id = %(run)s GROUP BY e.id
-        HAVING count(a.id) <> e.attempt OR max(a.number) <> e.attempt
-            OR max(a.number) FILTER (WHERE a.state = 'passed') <> e.attempt""",
+        HAVING count(a.id) <> e.attempt - 1 OR coalesce(max(a.number), 0) <> e.attempt - 1""",
+    "what no constraint holds is there": """
+        SELECT s.id FROM runs_stepresult s LEFT JOIN runs_execution e ON e.id = s.execution_id WHERE e.id IS NULL""",
     "each execution has the steps of one attempt": """
         SELECT e.id, count(s.id) FROM runs_execution e LEFT JOIN runs_stepresult s ON s.execution_id = e.id
         WHERE e.run_id = %(run)s GROUP BY e.id, e.attempt
