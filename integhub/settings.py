@@ -312,7 +312,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     # A set of words that is under several names, state and verdict, has one name in the schema.
-    "ENUM_NAME_OVERRIDES": {"StateEnum": "apps.core.states.State"},
+    "ENUM_NAME_OVERRIDES": {
+        "StateEnum": "apps.core.states.State",
+        "VerdictEnum": "apps.execution.api.people.VERDICT_CHOICES",
+    },
 }
 
 # What the engine may do on workers of this process (docs/configuration.md).

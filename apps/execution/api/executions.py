@@ -15,7 +15,7 @@ from apps.accounts.access import demand
 from apps.accounts.models import Role, User
 from apps.core.states import State
 from apps.execution import services
-from apps.execution.api.people import AssignSerializer, VerdictSerializer
+from apps.execution.api.people import AskSerializer, VerdictSerializer
 from apps.runs.api.serializers import ExecutionDetailSerializer, ExecutionSerializer
 from apps.runs.models import Execution, ExecutionEvent, StepResult
 
@@ -62,12 +62,12 @@ class ExecutionViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Execut
             found = found.prefetch_related("attempts", Prefetch("steps", steps), Prefetch("events", events))
         return found.defer("revision__definition")
 
-    @extend_schema(request=AssignSerializer, responses=ExecutionSerializer)
+    @extend_schema(request=AskSerializer, responses=ExecutionSerializer)
     @action(detail=True, methods=["post"])
     def assign(self, request: Request, pk: str) -> Response:
         """Ask somebody to do it, or nobody; 409 when it has ended."""
         execution, person = self._execution_for(Role.TESTER), cast(User, request.user)
-        wanted = AssignSerializer(data=request.data, context={"system": execution.run.system})
+        wanted = AskSerializer(data=request.data, context={"system": execution.run.system})
         wanted.is_valid(raise_exception=True)
         services.assign([execution], to=wanted.validated_data["user"], by=person)
         return self._answer(execution)

@@ -13,7 +13,7 @@ from apps.execution.verdicts import AT_ONCE
 
 NOTE = 20_000  # characters
 _MOST = 10_000  # executions that are assigned by one request
-_VERDICTS = [(state.value, state.label) for state in VERDICTS]
+VERDICT_CHOICES = [(state.value, state.label) for state in VERDICTS]
 
 
 class TesterField(serializers.SlugRelatedField[User]):
@@ -26,13 +26,13 @@ class TesterField(serializers.SlugRelatedField[User]):
         return testers_of(self.context["system"].team_id)
 
 
-class AssignSerializer(serializers.Serializer[Any]):
+class AskSerializer(serializers.Serializer[Any]):
     """Whom to ask; null asks nobody."""
 
     user = TesterField(allow_null=True)
 
 
-class AssignChosenSerializer(AssignSerializer):
+class AskChosenSerializer(AskSerializer):
     """Whom to ask for these executions (ids) of the run."""
 
     executions = serializers.ListField(child=serializers.IntegerField(min_value=1), allow_empty=False, max_length=_MOST)
@@ -57,7 +57,7 @@ class ShareSerializer(serializers.Serializer[Any]):
 
 
 class _VerdictSerializer(serializers.Serializer[Any]):
-    verdict = serializers.ChoiceField(choices=_VERDICTS)
+    verdict = serializers.ChoiceField(choices=VERDICT_CHOICES)
     note = serializers.CharField(max_length=NOTE, required=False, allow_blank=True, default="")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from apps.accounts.models import Role, User
 from apps.core.states import State
 from apps.execution import services
 from apps.execution.api.people import (
-    AssignChosenSerializer,
+    AskChosenSerializer,
     JudgedSerializer,
     ShareSerializer,
     SplitSerializer,
@@ -113,12 +113,12 @@ class RunViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[TestRun]):
         fresh = values.pop("data") == "new"
         return self._answer(services.rerun(run, by=_user(request), fresh=fresh, **values), 201)
 
-    @extend_schema(request=AssignChosenSerializer, responses=RunSerializer)
+    @extend_schema(request=AskChosenSerializer, responses=RunSerializer)
     @action(detail=True, methods=["post"])
     def assign(self, request: Request, pk: str) -> Response:
         """Ask somebody to do executions of the run; all or none, 409 when one has ended."""
         run = self._run_for(Role.TESTER)
-        values = self._values(AssignChosenSerializer, run)
+        values = self._values(AskChosenSerializer, run)
         services.assign(services.chosen(run, values["executions"]), to=values["user"], by=_user(request))
         return self._answer(run, 200)
 

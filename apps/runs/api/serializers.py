@@ -141,7 +141,7 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
         fields = ["number", "state", "message", "worker", "started_at", "finished_at", "duration_ms"]
 
 
-class EventSerializer(serializers.ModelSerializer[ExecutionEvent]):
+class ExecutionEventSerializer(serializers.ModelSerializer[ExecutionEvent]):
     """Who did what when: ``assigned`` (to ``assignee`` instead of ``before``) or a ``verdict`` on a manual step."""
 
     actor = serializers.SlugRelatedField[Any](slug_field="email", read_only=True)
@@ -160,7 +160,7 @@ class ExecutionDetailSerializer(ExecutionSerializer):
 
     steps = StepResultSerializer(many=True, read_only=True)
     attempts = AttemptSerializer(many=True, read_only=True, source="every_attempt")
-    events = EventSerializer(many=True, read_only=True)
+    events = ExecutionEventSerializer(many=True, read_only=True)
 
     class Meta(ExecutionSerializer.Meta):
         fields = [*ExecutionSerializer.Meta.fields, "steps", "attempts", "events"]
