@@ -15,9 +15,10 @@ import sys, time, os
 from pathlib import Path
 from integhub.runtime.locks import exclusive
 with exclusive(Path(sys.argv[1])):
-    child = os.fork() if len(sys.argv) > 2 else 0
-    if child or len(sys.argv) == 2:
-        print("held", child, flush=True)
+    if len(sys.argv) == 2:
+        print("held", 0, flush=True)
+    elif os.fork() == 0:  # by then the child has let go
+        print("held", os.getpid(), flush=True)
     time.sleep(60)
 """
 
