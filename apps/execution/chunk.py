@@ -48,6 +48,7 @@ class Chunk:
         self._recorder = Recorder()
         self._makes_room = False  # something of it ran, so that others may find room afterwards
         self._freed_names = False
+        self._over = False
 
     async def run(self) -> None:
         """Until nothing of it is left to this process."""
@@ -58,8 +59,11 @@ class Chunk:
             if await self._find_room():
                 await self._execute()
         finally:
+            # A cancel may be lost in a wait for Redis that ends just then: a share taken again afterwards would stay.
+            self._over = True
             looking.cancel()
             await self._recorder.close()
+            await asyncio.wait([looking])
             await in_database(room.leave, self._share, wake=self._makes_room)
 
     async def _find_room(self) -> bool:
@@ -143,6 +147,8 @@ class Chunk:
         renewed = monotonic()
         while True:
             heard = await watch.nap(run_id, LOOK_EVERY, heard)
+            if self._over:
+                return
             try:
                 state = await in_database(watch.state_of, run_id)
                 if state:
