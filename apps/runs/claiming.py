@@ -20,17 +20,21 @@ from apps.runs.rollups import PROGRESS_COLUMNS, RunDelta, apply_to_run, tell_pro
 MAX_ATTEMPTS = 3  # hand-outs lost with their workers before the execution is blocked
 NAMES = 71_202  # advisory lock under which names are taken: two workers must not both find one free
 
+# Right after a run began the statistics know nothing of it, and every claim would go through all that is queued, or
+# through the whole run, instead of looking up its ids. COALESCE keeps the planner from the indexes over states, and from
+# taking such rows for rare; “+ 0” from those over runs.
 _CLAIM = """
-    UPDATE runs_execution SET
+    UPDATE runs_execution AS mine SET
         state = 'running', claim = claim + 1, worker = %s, lease_until = now() + %s, parked_at = NULL,
         attempt = CASE WHEN resume_at = 0 THEN attempt + 1 ELSE attempt END,
         started_at = CASE WHEN resume_at = 0 AND failures > 0 THEN now() ELSE COALESCE(started_at, now()) END
-    WHERE id IN (SELECT e.id FROM runs_execution e JOIN runs_testrun r ON r.id = e.run_id
-                 WHERE e.id = ANY(%s) AND e.state = 'queued' AND (e.exclusive = '{}' OR %s)
-                   AND r.paused_at IS NULL AND r.cancel_requested_at IS NULL
-                 ORDER BY e.id FOR UPDATE OF e SKIP LOCKED)
-    RETURNING id, run_id, revision_id, position, row, seed, attempt, claim, carried, message, resume_at,
-              resume_captured, trace_id
+    FROM (SELECT e.id, r.phase FROM runs_execution e JOIN runs_testrun r ON r.id = e.run_id + 0
+          WHERE e.id = ANY(%s::bigint[]) AND COALESCE(e.state = 'queued', false) AND (e.exclusive = '{}' OR %s)
+            AND r.paused_at IS NULL AND r.cancel_requested_at IS NULL
+          ORDER BY e.id FOR UPDATE OF e SKIP LOCKED) AS free
+    WHERE mine.id = free.id
+    RETURNING mine.id, run_id, revision_id, position, row, seed, attempt, claim, carried, message, resume_at,
+              resume_captured, trace_id, phase
 """
 _BEGIN = (
     "UPDATE runs_testrun SET phase = 'running', started_at = clock_timestamp() "  # noqa: S608 - our own names
@@ -44,7 +48,7 @@ _RENEW = """
 
 
 class Claimed(NamedTuple):
-    """An execution as it was handed out; *row* is JSON, *resume_captured* encrypted."""
+    """An execution as it was handed out; *row* is JSON, *resume_captured* encrypted, *phase* that of its run before."""
 
     id: int
     run_id: int
@@ -59,6 +63,7 @@ class Claimed(NamedTuple):
     resume_at: int
     resume_captured: memoryview | None
     trace_id: str
+    phase: str
 
 
 def claim(ids: Sequence[int], worker: str, lease: timedelta) -> list[Claimed]:
@@ -69,11 +74,13 @@ def claim(ids: Sequence[int], worker: str, lease: timedelta) -> list[Claimed]:
     """
     if not ids:
         return []
-    with transaction.atomic():
-        taken = _take(worker, lease, list(ids))
-        if len(taken) < len(ids) and (free := _with_free_names(set(ids) - {one.id for one in taken})):
-            taken += _take(worker, lease, free, named=True)
-    _begin({one.run_id for one in taken})
+    taken = _take(worker, lease, list(ids))
+    if len(taken) < len(ids):
+        with transaction.atomic():
+            if free := _with_free_names(set(ids) - {one.id for one in taken}):
+                taken += _take(worker, lease, free, named=True)
+    if new := {one.run_id for one in taken if one.phase == TestRun.Phase.QUEUED}:
+        _begin(new)
     _tell(((one.run_id, one.id) for one in taken), State.RUNNING)
     return sorted(taken, key=attrgetter("run_id", "position"))
 

@@ -17,14 +17,15 @@ from apps.runs.results import Result, StepRecord
 from apps.runs.signals import executions_requeued
 from apps.systems.models import IntegrationPoint
 
-# Locked in the order of their ids, so that two batches that name the same executions cannot block each other.
+# Locked in the order of their ids, so that two batches that name the same executions cannot block each other. COALESCE
+# and “+ 0” keep the planner at the ids, as in claims.
 _HOLD = """
     SELECT e.id, e.run_id, r.system_id, r.environment_id, e.case_id, e.attempt, e.worker, e.started_at,
            e.failures < e.retries AND e.carried = '' AND r.cancel_requested_at IS NULL
     FROM runs_execution e
-    JOIN unnest(%s::bigint[], %s::int[]) AS v (id, claim) ON v.id = e.id AND v.claim = e.claim
-    JOIN runs_testrun r ON r.id = e.run_id
-    WHERE e.state = 'running' ORDER BY e.id FOR UPDATE OF e
+    JOIN unnest(%s::bigint[], %s::int[]) AS v (id, claim) ON v.id = e.id
+    JOIN runs_testrun r ON r.id = e.run_id + 0
+    WHERE COALESCE(e.state = 'running' AND v.claim = e.claim, false) ORDER BY e.id FOR UPDATE OF e
 """
 _FINISH = """
     UPDATE runs_execution AS e SET
