@@ -1,13 +1,14 @@
 """Storing results as they come, in batches, in the worker's database thread."""
 
 import asyncio
+from contextlib import suppress
 from time import monotonic
 
 from apps.execution.worker import in_database_at_last
 from apps.runs import services as runs
 from apps.runs.results import Result
 
-FLUSH_EVERY = 0.1  # seconds; results that end within it are stored together
+FLUSH_EVERY = 0.2  # seconds; results that end within it are stored together
 BATCH = 250
 
 
@@ -21,6 +22,7 @@ class Recorder:
     def __init__(self) -> None:
         self._waiting: list[Result] = []
         self._news = asyncio.Event()
+        self._full = asyncio.Event()  # nothing to wait for: a batch is full, or the last one is due
         self._closed = False
         self._writer = asyncio.create_task(self._write())
 
@@ -28,23 +30,29 @@ class Recorder:
         """Store *result* with the next batch."""
         self._waiting.append(result)
         self._news.set()
+        if len(self._waiting) >= BATCH:
+            self._full.set()
 
     async def close(self) -> None:
         """Store what is left; raises what storing raised."""
         self._closed = True
         self._news.set()
+        self._full.set()
         await self._writer
 
     async def _write(self) -> None:
         stored = -FLUSH_EVERY
         while not self._closed or self._waiting:
             await self._news.wait()
-            if not self._closed and (left := stored + FLUSH_EVERY - monotonic()) > 0:
-                await asyncio.sleep(left)
-            self._news.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, stored + FLUSH_EVERY - monotonic())):
+                    await self._full.wait()
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            if self._waiting or self._closed:
-                self._news.set()
+            if not self._closed:
+                if not self._waiting:
+                    self._news.clear()
+                if len(self._waiting) < BATCH:
+                    self._full.clear()
             if batch:
                 # What was stored before the answer was lost is not stored again, since its claim is over.
                 await in_database_at_last(runs.record, batch)

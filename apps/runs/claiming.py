@@ -21,8 +21,8 @@ MAX_ATTEMPTS = 3  # hand-outs lost with their workers before the execution is bl
 NAMES = 71_202  # advisory lock under which names are taken: two workers must not both find one free
 
 # Right after a run began the statistics know nothing of it, and every claim would go through all that is queued, or
-# through the whole run, instead of looking up its ids. COALESCE keeps the planner from the indexes over states, and from
-# taking such rows for rare; “+ 0” from those over runs.
+# through the whole run, instead of looking up its ids. COALESCE keeps the planner from the indexes over states, and
+# from taking such rows for rare; “+ 0” from those over runs.
 _CLAIM = """
     UPDATE runs_execution AS mine SET
         state = 'running', claim = claim + 1, worker = %s, lease_until = now() + %s, parked_at = NULL,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import timedelta
+from queue import SimpleQueue
 
 import psycopg2
 import pytest
@@ -57,6 +58,40 @@ def test_the_first_result_is_stored_at_once_and_the_others_together(
     asyncio.run(store([result(one) for one in taken]))
 
     assert batches == [1, 11]
+
+
+@pytest.mark.parametrize(("batch", "expected"), [(5, [1, 5, 5, 1]), (250, [1, 11])])
+def test_neither_a_full_batch_nor_the_last_one_waits_for_others(
+    taken: list[Execution], monkeypatch: pytest.MonkeyPatch, batch: int, expected: list[int]
+) -> None:
+    batches: list[int] = []
+
+    stored: SimpleQueue[int] = SimpleQueue()
+
+    def record(results: Sequence[Result]) -> int:
+        batches.append(len(results))
+        stored.put(len(results))
+        return len(results)
+
+    async def store_slowly() -> None:
+        recorder = Recorder()
+        recorder.add(result(taken[0]))
+        async with asyncio.timeout(30):
+            await asyncio.to_thread(stored.get, timeout=30)
+            for one in taken[1:]:
+                recorder.add(result(one))
+            for _ in expected[1:-1]:
+                await asyncio.to_thread(stored.get, timeout=30)
+            await asyncio.sleep(0.05)  # by now it waits for others
+            await recorder.close()
+        await in_database(connections.close_all)
+
+    monkeypatch.setattr(recording.runs, "record", record)
+    monkeypatch.setattr(recording, "FLUSH_EVERY", 3_600.0)
+    monkeypatch.setattr(recording, "BATCH", batch)
+    asyncio.run(store_slowly())
+
+    assert batches == expected
 
 
 def test_a_lost_connection_costs_no_result(taken: list[Execution]) -> None:
