@@ -4,12 +4,12 @@ A topic is a short string (``run:17``). Events are small JSON objects; pages fet
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from time import monotonic
 from typing import Any
 
+import orjson
 import redis
 import redis.asyncio
 import structlog
@@ -62,7 +62,7 @@ def publish_all(events: Sequence[Event]) -> None:
         return
     pipe = _client().pipeline(transaction=False)
     for topic, event, data in events:
-        pipe.xadd(_key(topic), {"event": event, "data": json.dumps(data)}, maxlen=KEPT, approximate=True)
+        pipe.xadd(_key(topic), {"event": event, "data": orjson.dumps(data)}, maxlen=KEPT, approximate=True)
     for topic in {topic for topic, _, _ in events}:
         pipe.expire(_key(topic), EXPIRES)
     try:

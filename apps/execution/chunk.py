@@ -30,7 +30,7 @@ ROOM_EVERY, PATIENCE = 0.05, 1.0  # seconds: how often, and how long, a chunk wi
 
 async def execute(run_id: int, ids: Sequence[int]) -> None:
     """Execute the queued executions *ids* of one run; those that somebody else has are left to them."""
-    context = await in_database(requests.context_of, run_id)
+    context = await in_database_at_last(requests.context_of, run_id)
     await Chunk(context, ids).run()
 
 
@@ -52,7 +52,7 @@ class Chunk:
 
     async def run(self) -> None:
         """Until nothing of it is left to this process."""
-        if (width := await in_database(requests.width_of, self._pending)) is not None:
+        if (width := await in_database_at_last(requests.width_of, self._pending)) is not None:
             self._share.most = width
         looking = asyncio.create_task(self._look())
         try:
@@ -64,16 +64,16 @@ class Chunk:
             looking.cancel()
             await self._recorder.close()
             await asyncio.wait([looking])
-            await in_database(room.leave, self._share, wake=self._makes_room)
+            await in_database_at_last(room.leave, self._share, wake=self._makes_room)
 
     async def _find_room(self) -> bool:
         """Take places. While others hold all of them, wait a moment, then leave the work to whoever makes room."""
         ends_at = monotonic() + PATIENCE
-        while not await in_database(self._share.take, len(self._pending), first=True):
+        while not await in_database_at_last(self._share.take, len(self._pending), first=True):
             if not self._pending or monotonic() > ends_at:
                 # Room may have been made before it was noted that somebody wants it: hence once more.
-                await in_database(runs.park, self._pending)
-                return bool(await in_database(self._share.take, len(self._pending), first=True))
+                await in_database_at_last(runs.park, self._pending)
+                return bool(await in_database_at_last(self._share.take, len(self._pending), first=True))
             await asyncio.sleep(ROOM_EVERY)
         return True
 
@@ -86,7 +86,7 @@ class Chunk:
             if not self._running and not await self._begin_parked():
                 return
             if self._pending and monotonic() > ends_at:
-                await in_database(runs.park, self._pending)  # sent again when this chunk leaves
+                await in_database_at_last(runs.park, self._pending)  # sent again when this chunk leaves
                 self._pending.clear()
             await self._wait()
 
@@ -129,12 +129,12 @@ class Chunk:
             free -= len(claimed)
             if len(claimed) < len(taking):
                 begun = {claim.execution_id for claim, _ in claimed}
-                held_up += await in_database(runs.still_waiting, [pk for pk in taking if pk not in begun])
+                held_up += await in_database_at_last(runs.still_waiting, [pk for pk in taking if pk not in begun])
         self._pending += held_up
 
     async def _begin_parked(self) -> bool:
         """Nothing runs and nothing could begin: leave the rest to whoever makes room, after a last try."""
-        parked = await in_database(runs.park, self._pending) if self._pending else 0
+        parked = await in_database_at_last(runs.park, self._pending) if self._pending else 0
         if parked:
             await self._begin(self._share.held)
         if not self._running:

@@ -1,6 +1,7 @@
 """Making a worker's child ready before its first chunk, so that nobody's click waits for it."""
 
 import gc
+import sys
 
 import structlog
 from django.db import Error, connection
@@ -12,6 +13,8 @@ from apps.execution.worker import engine_executors, in_database, run_async
 logger = structlog.get_logger(__name__)
 
 YOUNG = 10_000  # objects until the collector looks at the newest; an execution makes some hundreds and keeps few
+
+SHARE = 0.0005  # seconds after which the loop lets the database thread go on: claims and results must not queue for it
 
 
 def warm_up() -> None:
@@ -27,6 +30,7 @@ def warm_up() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, 20, 20)
+    sys.setswitchinterval(SHARE)
 
 
 async def _connect() -> None:

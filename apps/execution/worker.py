@@ -11,13 +11,14 @@ import socket
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
+from time import monotonic
 from typing import Any, TypeVar
 
 import structlog
 import uvloop
 from billiard import current_process
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from apps.environments.services import mailboxes
@@ -29,8 +30,10 @@ from apps.execution.hooks import StoredCallbacks
 
 T = TypeVar("T")
 PATIENCE = 120.0  # seconds that work waits for a database that is away; then its leases give it to others
+TRUSTED = 1.0  # seconds after its last use in which a connection is used again without asking whether it still lives
 
 logger = structlog.get_logger(__name__)
+_used = -TRUSTED  # when the database thread last did something that succeeded
 
 
 def name() -> str:
@@ -81,14 +84,19 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
 async def in_database(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Call *function*, which uses the ORM, in the database thread."""
 
-    def call() -> T:
+    return await asyncio.get_running_loop().run_in_executor(_database(), partial(_call, function, *args, **kwargs))
+
+
+def _call(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    global _used
+    if connection.errors_occurred or monotonic() - _used > TRUSTED:
         close_old_connections()
-        return function(*args, **kwargs)
+    result = function(*args, **kwargs)
+    _used = monotonic()
+    return result
 
-    return await asyncio.get_running_loop().run_in_executor(_database(), partial(call))
 
-
-async def in_database_at_last(function: Callable[..., T], *args: Any) -> T:
+async def in_database_at_last(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """The same, also through a restart of PostgreSQL; *function* may have been called before without its answer."""
     attempts = AsyncRetrying(
         retry=retry_if_exception_type((OperationalError, InterfaceError)),
@@ -97,7 +105,7 @@ async def in_database_at_last(function: Callable[..., T], *args: Any) -> T:
         before_sleep=_say_waiting,
         reraise=True,
     )
-    return await attempts(in_database, function, *args)
+    return await attempts(in_database, function, *args, **kwargs)
 
 
 def _say_waiting(state: RetryCallState) -> None:
