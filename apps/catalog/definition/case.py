@@ -38,11 +38,11 @@ class Branch:
 class Templated:
     """Which parts of a step hold templates; the others are the same in every execution.
 
-    *params* are the names of such fields of ``with``.
+    *params* are the names of such fields of ``with``, *expect* the places of such checks.
     """
 
     params: frozenset[str]
-    expect: bool
+    expect: frozenset[int]
     capture: bool
     until: bool
 
@@ -51,7 +51,7 @@ class Templated:
         """Those of the canonical mapping *step*."""
         return cls(
             params=frozenset(name for name, value in step.get("with", {}).items() if _holds_template(value)),
-            expect=_holds_template(step.get("expect", [])),
+            expect=frozenset(place for place, check in enumerate(step.get("expect", [])) if _holds_template(check)),
             capture=_holds_template(step.get("capture", {})),
             until=_holds_template((step.get("retry") or {}).get("until", [])),
         )

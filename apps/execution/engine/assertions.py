@@ -35,7 +35,7 @@ def evaluate(kind: Kind, check: Mapping[str, Any], observed: Observed, *, implie
     operator = _operator(check)
     expected = check[operator]
     negated = bool(check.get("not"))
-    result = CheckResult(describe(check), False, expected=bounded(expected), implied=implied)
+    result = CheckResult(_described(check, operator), False, expected=bounded(expected), implied=implied)
     subject = kind.subject(check["check"])
     if subject is None:
         result.message = f"a step of kind {kind.name} has no “{check['check']}”"
@@ -106,9 +106,12 @@ def describe(check: Mapping[str, Any]) -> str:
         group = group_of(check)
         parts = "; ".join(describe(one) for one in check[group])
         return f"{'not ' if check.get('not') else ''}{group} of ({parts})"
-    operator = _operator(check)
+    return _described(check, _operator(check))
+
+
+def _described(check: Mapping[str, Any], operator: str) -> str:
     shown = "" if operator == "schema" else short(check[operator], 80)
-    return _label(check["check"], check.get("at", ""), bool(check.get("not")), operator, shown)
+    return _label(check["check"], check.get("at", ""), check.get("not", False), operator, shown)
 
 
 @lru_cache(4096)

@@ -117,11 +117,12 @@ async def _do(step: Step, outcome: StepOutcome, scope: Scope) -> None:
     if kind is None:
         raise StepBlocked(f"unknown step kind “{step.kind}”")
     executor = scope.executors.find(step.kind)
-    params = _params(step, kind, scope)
+    params = params_of(step, kind, scope)
     try:
         _check_permission(kind, scope)
         outcome.span_id = tracing.new_span_id()
-        checks, capture, until = _expect(step, scope), _capture_of(step, scope), _until(step, scope)
+        checks, capture = _looked_at(step, scope)
+        until = _until(step, scope)
         prepared = _Prepared(
             kind,
             executor,
@@ -139,7 +140,7 @@ async def _do(step: Step, outcome: StepOutcome, scope: Scope) -> None:
             outcome.request = executor.describe(params)
 
 
-def _params(step: Step, kind: Kind, scope: Scope) -> Mapping[str, Any]:
+def params_of(step: Step, kind: Kind, scope: Scope) -> Mapping[str, Any]:
     """``with``, rendered. Only what holds templates can differ from what was checked when the case was saved."""
     names = step.templated.params
     if not names:
@@ -149,26 +150,23 @@ def _params(step: Step, kind: Kind, scope: Scope) -> Mapping[str, Any]:
     return params
 
 
-def _expect(step: Step, scope: Scope) -> list[dict[str, Any]]:
-    rendered: list[dict[str, Any]] = (
-        scope.templates.render(step.expect, "expect") if step.templated.expect else step.expect
-    )
-    return rendered
-
-
-def _capture_of(step: Step, scope: Scope) -> Mapping[str, dict[str, Any]]:
-    rendered: Mapping[str, dict[str, Any]] = (
-        scope.templates.render(step.capture, "capture") if step.templated.capture else step.capture
-    )
-    return rendered
+def _looked_at(step: Step, scope: Scope) -> tuple[list[dict[str, Any]], Mapping[str, dict[str, Any]]]:
+    """The checks and captures of *step*, rendered where they hold templates."""
+    templated, render = step.templated, scope.templates.render
+    checks = step.expect
+    if templated.expect:
+        checks = [
+            render(check, f"expect[{place}]") if place in templated.expect else check
+            for place, check in enumerate(step.expect)
+        ]
+    return checks, render(step.capture, "capture") if templated.capture else step.capture
 
 
 def _until(step: Step, scope: Scope) -> Sequence[dict[str, Any]]:
+    """The checks for which ``retry`` waits, rendered likewise."""
     if step.retry is None:
         return ()
-    until = step.retry.until
-    rendered: Sequence[dict[str, Any]] = scope.templates.render(until, "retry.until") if step.templated.until else until
-    return rendered
+    return scope.templates.render(step.retry.until, "retry.until") if step.templated.until else step.retry.until
 
 
 def _wanted(
@@ -292,7 +290,7 @@ def conclude(step: Step, observed: Observed, outcome: StepOutcome, scope: Scope)
     """Check and capture on what a group as a whole shows."""
     kind = find_kind(step.kind)
     if kind is not None:
-        _look(kind, _expect(step, scope), _capture_of(step, scope), observed, outcome, scope)
+        _look(kind, *_looked_at(step, scope), observed, outcome, scope)
 
 
 def _look(
@@ -307,7 +305,7 @@ def _look(
     outcome.checks = _check(kind, checks, observed)
     missing = _capture(kind, capture, observed, outcome, scope)
     failed = [check for check in outcome.checks if not check.passed]
-    verdict = "" if "failed" in subjects_of(checks) else observed.verdict
+    verdict = observed.verdict if observed.verdict and "failed" not in subjects_of(checks) else ""
     outcome.state = State.FAILED if failed or missing or verdict else State.PASSED
     outcome.message = verdict or _summary(failed) or missing
 
