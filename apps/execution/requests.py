@@ -55,7 +55,7 @@ class _Kept:
     def cases(self, ids: Iterable[int]) -> dict[int, tuple[Mapping[str, Any], Case]]:
         """Definition and case of each revision."""
         wanted = set(ids)
-        missing = wanted - self._revisions.keys()
+        missing = {pk for pk in wanted if pk not in self._revisions}  # a difference would go through all that is kept
         if missing:
             for pk, definition in CaseRevision.objects.filter(pk__in=missing).values_list("pk", "definition"):
                 self._revisions[pk] = (definition, Case.of(definition))
