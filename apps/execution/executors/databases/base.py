@@ -1,7 +1,7 @@
 """What a database adapter is: a statement in, rows out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -54,6 +54,18 @@ _HARMLESS = re.compile(r"\s*(select|values|table|with|insert|update|delete|merge
 def is_harmless(statement: str) -> bool:
     """Whether *statement* by its first word leaves the session as it was."""
     return bool(_HARMLESS.match(statement))
+
+
+def adapted(params: Any, one: Callable[[Any], Any]) -> Any:
+    """*params*, a mapping or a list, with each value as *one* makes it for the driver."""
+    if isinstance(params, Mapping):
+        return {name: one(value) for name, value in params.items()}
+    return tuple(one(value) for value in params)
+
+
+def is_structure(value: Any) -> bool:
+    """Whether a parameter goes as JSON: an object, or a list that is more than a list of plain values."""
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict | list) for item in value))
 
 
 def too_many(limit: int) -> str:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from asyncmy.cursors import SSCursor
@@ -12,7 +11,15 @@ from asyncmy.errors import MySQLError
 
 from apps.execution.engine.settings import MEBIBYTE, EngineSettings
 from apps.execution.executors.base import StepBlocked
-from apps.execution.executors.databases.base import DatabaseError, Result, does_not_fit, is_harmless, too_many
+from apps.execution.executors.databases.base import (
+    DatabaseError,
+    Result,
+    adapted,
+    does_not_fit,
+    is_harmless,
+    is_structure,
+    too_many,
+)
 from apps.execution.executors.databases.mysql_connection import Connection, Pool, described
 from apps.execution.executors.urls import without_password
 
@@ -40,7 +47,7 @@ class MySQL:
         limit = asyncio.timeout(seconds)
         began = 0.0
         try:
-            async with limit, self._pool.connection() as (connection, opening):
+            async with limit, self._pool.session() as (connection, opening):
                 began = time.perf_counter()
                 result = await self._execute(connection, query, params)
                 result.opening, result.running = opening, (time.perf_counter() - began) * 1000
@@ -104,19 +111,13 @@ class MySQL:
 def _bound(cursor: Any, query: str, params: Any) -> str:
     """The statement with its parameters. Raises ``StepBlocked`` when they do not fit together."""
     try:
-        return str(cursor.mogrify(query, _adapted(params)) if params else query)
+        return str(cursor.mogrify(query, adapted(params, _one)) if params else query)
     except (MySQLError, TypeError, ValueError, IndexError, KeyError) as error:
         raise StepBlocked(does_not_fit(error)) from None
 
 
-def _adapted(params: Any) -> Any:
-    """Objects go as JSON; lists are the items of an ``IN``, unless they hold objects."""
-    if isinstance(params, Mapping):
-        return {name: _one(value) for name, value in params.items()}
-    return tuple(_one(value) for value in params)
-
-
 def _one(value: Any) -> Any:
-    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict | list) for item in value)):
+    """Objects go as JSON; lists are the items of an ``IN``, unless they hold objects."""
+    if is_structure(value):
         return json.dumps(value, ensure_ascii=False)
     return tuple(value) if isinstance(value, list) else value
