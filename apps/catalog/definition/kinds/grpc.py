@@ -1,8 +1,8 @@
 """gRPC calls, by server reflection or a stored .proto."""
 
 from apps.catalog.definition.fields import Choice, Field, Kind, Subject
-from apps.catalog.definition.kinds.shared import certificate_authority, duration
-from apps.catalog.definition.kinds.web import CLIENT, WANTED
+from apps.catalog.definition.kinds.shared import certificate_authority, client_certificate, duration
+from apps.catalog.definition.kinds.web import WANTED
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.operators import EVERY, TEXT
 from apps.catalog.definition.protos import check_protos
@@ -51,13 +51,7 @@ GRPC = Kind(
         Field(name="metadata", type="pairs", label=_("Metadata")),
         Field(name="tls", type="boolean", label=_("Use TLS"), default=False),
         certificate_authority(),
-        Field(
-            name="client",
-            type="object",
-            label=_("Client certificate"),
-            help=_("For mutual TLS. PEM texts, usually secrets."),
-            fields=CLIENT,
-        ),
+        client_certificate(),
         Field(
             name="proto",
             type="objects",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from apps.execution.engine.settings import EngineSettings
+from apps.execution.executors.tls import Client
 
 
 @dataclass(slots=True)
@@ -31,7 +32,7 @@ class DatabaseError(Exception):
 
 class Database(Protocol):
     """The adapter of one kind of database, for one URL; lives as long as the event loop. *ca* is the PEM text of an
-    authority to trust, or "".
+    authority to trust, or "", and *client* whom to be shown to be; TLS is used for either.
 
     Addresses that may not be reached leave it as ``EgressDenied``, what cannot be done at all as ``StepBlocked``.
     """
@@ -39,7 +40,7 @@ class Database(Protocol):
     schemes: ClassVar[tuple[str, ...]]
     """The beginnings of its URLs."""
 
-    def __init__(self, url: str, ca: str, settings: EngineSettings) -> None: ...
+    def __init__(self, url: str, ca: str, client: Client | None, settings: EngineSettings) -> None: ...
 
     async def run(self, query: str, params: Any, seconds: float) -> Result:
         """Run *query*. After *seconds*, or when cancelled, the server ends it. Raises ``DatabaseError``."""

@@ -21,6 +21,7 @@ from apps.execution.executors.databases.base import (
     too_many,
 )
 from apps.execution.executors.databases.mysql_connection import Connection, Pool, described
+from apps.execution.executors.tls import Client
 from apps.execution.executors.urls import without_password
 
 # What leaves something behind in the session, which the next step must not find.
@@ -37,10 +38,10 @@ class MySQL:
 
     schemes: ClassVar[tuple[str, ...]] = ("mysql", "mariadb")
 
-    def __init__(self, url: str, ca: str, settings: EngineSettings) -> None:
+    def __init__(self, url: str, ca: str, client: Client | None, settings: EngineSettings) -> None:
         self._url = url
         self._rows = settings.rows
-        self._pool = Pool(url, ca, settings)
+        self._pool = Pool(url, ca, client, settings)
 
     async def run(self, query: str, params: Any, seconds: float) -> Result:
         """Run *query*; after *seconds* its session is ended in the server."""

@@ -16,7 +16,7 @@ from asyncmy.errors import MySQLError
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.base import StepBlocked
 from apps.execution.executors.databases import pool
-from apps.execution.executors.tls import context_for_name
+from apps.execution.executors.tls import Client, context_for_name
 
 log = logging.getLogger(__name__)
 _MODES = ("disabled", "required", "verify_ca", "verify_identity")
@@ -48,10 +48,11 @@ class Connection(pool.Session):
 class Pool(pool.Pool[Connection]):
     """Connections to one database."""
 
-    def __init__(self, url: str, ca: str, settings: EngineSettings) -> None:
+    def __init__(self, url: str, ca: str, client: Client | None, settings: EngineSettings) -> None:
         super().__init__(settings.connections_per_database)
-        self.place = parsed(url, ca)
+        self.place = parsed(url, ca, client)
         self._ca = ca
+        self._client = client
         self._settings = settings
 
     async def end(self, session: Connection) -> None:
@@ -103,10 +104,12 @@ class Pool(pool.Pool[Connection]):
         checks = self.place.mode.startswith("verify")
         context = context_for_name(self.place.host, verify=checks, ca=self._ca, ca_file=self._settings.ca_file)
         context.check_hostname = self.place.mode == "verify_identity"
+        if self._client:
+            self._client.show(context)
         return context
 
 
-def parsed(url: str, ca: str) -> Place:
+def parsed(url: str, ca: str, client: Client | None) -> Place:
     """What *url* says. Raises ``StepBlocked``."""
     try:
         parts = urlsplit(url)
@@ -115,20 +118,23 @@ def parsed(url: str, ca: str) -> Place:
         raise StepBlocked(f"the database URL cannot be used: {error}") from None
     if not host or not parts.username:
         raise StepBlocked(f"the database URL cannot be used: it has no {'user' if host else 'host'}")
-    mode = _mode(given, ca)
+    mode = _mode(given, ca, client)
     return Place(
         host, port, unquote(parts.username), unquote(parts.password or ""), unquote(parts.path.lstrip("/")), mode
     )
 
 
-def _mode(given: Mapping[str, str], ca: str) -> str:
+def _mode(given: Mapping[str, str], ca: str, client: Client | None) -> str:
     unknown = sorted(set(given) - {"ssl-mode"})
     if unknown:
         raise StepBlocked(f"the database URL cannot be used: the parameter {unknown[0]} is not allowed")
-    mode = given.get("ssl-mode", "verify_identity" if ca else "disabled").lower()
+    usual = "verify_identity" if ca else "required" if client else "disabled"
+    mode = given.get("ssl-mode", usual).lower()
     if mode not in _MODES:
         names = ", ".join(name.upper() for name in _MODES)
         raise StepBlocked(f"the database URL cannot be used: ssl-mode is one of {names}")
+    if client and mode == "disabled":
+        raise StepBlocked("the client certificate cannot be shown: ssl-mode is DISABLED")
     return mode
 
 

@@ -20,6 +20,7 @@ from apps.execution.executors.databases.base import (
     too_many,
 )
 from apps.execution.executors.databases.postgresql_connection import Connection, Pool
+from apps.execution.executors.tls import Client
 from apps.execution.executors.urls import without_password
 
 # Statements that can be read through a cursor, so that the server sends no more rows than are wanted.
@@ -35,10 +36,10 @@ class PostgreSQL:
 
     schemes: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
 
-    def __init__(self, url: str, ca: str, settings: EngineSettings) -> None:
+    def __init__(self, url: str, ca: str, client: Client | None, settings: EngineSettings) -> None:
         self._url = url
         self._rows = settings.rows
-        self._pool = Pool(url, settings.connections_per_database, settings.egress, ca)
+        self._pool = Pool(url, settings.connections_per_database, settings.egress, ca, client)
 
     async def run(self, query: str, params: Any, seconds: float) -> Result:
         """Run *query*; the server ends it after *seconds*."""

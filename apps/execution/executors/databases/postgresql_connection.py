@@ -4,10 +4,9 @@ import asyncio
 import logging
 import os
 import select
-import tempfile
+import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import psycopg2
@@ -16,8 +15,10 @@ from psycopg2 import extensions
 from apps.execution.engine.egress import EgressPolicy
 from apps.execution.executors.base import StepBlocked
 from apps.execution.executors.databases import pool
+from apps.execution.executors.tls import Client, pem_file
 
 log = logging.getLogger(__name__)
+_NOWHERE = f"{os.devnull}/none"  # of a file that cannot be there
 # Parameters of a URL that name files or services of the worker are none of a test's business.
 _PARAMETERS = frozenset(
     {"host", "port", "user", "password", "dbname", "sslmode", "application_name", "options", "connect_timeout",
@@ -91,17 +92,20 @@ def _set(future: "asyncio.Future[None]") -> None:
 class Pool(pool.Pool[Connection]):
     """Connections to one database."""
 
-    def __init__(self, url: str, size: int, egress: EgressPolicy, ca: str = "") -> None:
+    def __init__(self, url: str, size: int, egress: EgressPolicy, ca: str, client: Client | None) -> None:
         super().__init__(size)
         self._given = _parsed(url)
         self._ca = ca
+        self._client = client
+        if client and self._given.get("sslmode") == "disable":
+            raise StepBlocked("the client certificate cannot be shown: sslmode is disable")
         self._egress = egress
 
     async def open(self) -> Connection:
         """Connect to the first permitted address that answers."""
         options = await self._options()
-        with _authority(self._ca) as trusted:
-            connection = Connection(psycopg2.connect(**{**trusted, **options}, async_=True))
+        with _certificates(self._ca, self._client) as shown:
+            connection = Connection(psycopg2.connect(**{**shown, **options}, async_=True))
             try:
                 await connection.ready()
             except BaseException:
@@ -115,7 +119,7 @@ class Pool(pool.Pool[Connection]):
             "user": "", "password": "", "application_name": "integhub", "gssencmode": "disable", **self._given,
             # Neither the password file nor PGPASSWORD of the worker may help. A file that cannot be there:
             # libpq would warn on stderr about one that is no plain file.
-            "passfile": f"{os.devnull}/none", "client_encoding": "UTF8",
+            "passfile": _NOWHERE, "client_encoding": "UTF8",
         }  # fmt: skip
         host = options.pop("hostaddr", "") or options.get("host", "")
         if host and not host.startswith(("/", "@")):
@@ -130,18 +134,18 @@ class Pool(pool.Pool[Connection]):
 
 
 @contextmanager
-def _authority(ca: str) -> Iterator[dict[str, str]]:
-    """What makes libpq trust the PEM text *ca* and insist on the server's name; it reads it from a file only."""
-    if not ca:
-        yield {}
-        return
-    handle, path = tempfile.mkstemp(suffix=".pem")
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(ca)
-        yield {"sslmode": "verify-full", "sslrootcert": path}
-    finally:
-        Path(path).unlink(missing_ok=True)
+def _certificates(ca: str, client: Client | None) -> Iterator[dict[str, str]]:
+    """What makes libpq trust the PEM text *ca* and insist on the server's name, and show *client*, never a certificate
+    of the worker's user. It reads them from files only. Raises ``StepBlocked`` for what is no certificate."""
+    options = {"sslcert": _NOWHERE}
+    with ExitStack() as files:
+        if client:
+            client.show(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))  # whether it can be: libpq would ask for a password
+            path = files.enter_context(client.in_file())
+            options = {"sslmode": "require", "sslcert": path, "sslkey": path, "sslpassword": client.password}
+        if ca:
+            options |= {"sslmode": "verify-full", "sslrootcert": files.enter_context(pem_file(ca))}
+        yield options
 
 
 def _parsed(url: str) -> dict[str, str]:
