@@ -73,7 +73,7 @@ def test_both_sides_stream(grpc_server: GrpcServer) -> None:
         grpc_server.port,
         "Chat",
         {"messages": [{"sku": "A"}, {"sku": "B"}]},
-        expect=[{"check": "messages", "at": "$[*].note", "equals": ["A?", "B?"]}],
+        expect=[{"check": "messages", "at": "$[*].note", "equals": ["A?", "B?", "bye"]}],
     )
     assert outcome.state is State.PASSED, outcome.message
 

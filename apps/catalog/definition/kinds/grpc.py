@@ -7,6 +7,23 @@ from apps.catalog.definition.marks import _
 from apps.catalog.definition.operators import EVERY, TEXT
 from apps.catalog.definition.protos import check_protos
 
+_TURN = (
+    Field(name="message", type="json", label=_("Send a message")),
+    Field(
+        name="receive",
+        type="object",
+        label=_("Receive"),
+        help=_("One message, unless you say what to wait for."),
+        fields=WANTED,
+    ),
+    Field(
+        name="closed",
+        type="number",
+        label=_("Wait for the end (s)"),
+        help=_("The server must end the call by itself within this time."),
+    ),
+)
+
 _PROTO = (
     Field(name="name", type="text", label=_("File name"), required=True, placeholder="inventory.proto"),
     Field(name="text", type="code", label=_("Text"), required=True, placeholder="{{ INVENTORY_PROTO }}"),
@@ -42,6 +59,15 @@ GRPC = Kind(
             help=_("What is sent to a method that takes a stream, one after the other."),
         ),
         Field(
+            name="exchange",
+            type="objects",
+            label=_("Conversation"),
+            help=_("For a method that streams both ways, one after the other. Messages that come earlier wait."),
+            fields=_TURN,
+            item=_("turn"),
+            alternatives=(Choice(("message", "receive", "closed"), required=True),),
+        ),
+        Field(
             name="stream",
             type="object",
             label=_("End of the stream"),
@@ -68,7 +94,7 @@ GRPC = Kind(
             placeholder="{{ SHOP_DESCRIPTORS }}",
         ),
     ),
-    choices=(Choice(("message", "messages")), Choice(("proto", "descriptors"))),
+    choices=(Choice(("message", "messages", "exchange")), Choice(("proto", "descriptors"))),
     subjects=(
         Subject(name="status", label=_("Status"), value="text", operators=("equals", "one_of", "matches")),
         Subject(name="message", label=_("Message"), value="structured", at="jsonpath", operators=EVERY),
