@@ -293,7 +293,10 @@ REST_FRAMEWORK = {
         "apps.accounts.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "apps.accounts.permissions.WithinScope",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.core.rest_parsers.BoundedJson"],
     "DEFAULT_PAGINATION_CLASS": "apps.core.rest.IdCursorPagination",
@@ -314,6 +317,7 @@ SPECTACULAR_SETTINGS = {
     # A set of words that is under several names, state and verdict, has one name in the schema.
     "ENUM_NAME_OVERRIDES": {
         "StateEnum": "apps.core.states.State",
+        "TokenScopeEnum": "apps.accounts.models.Scope",
         "VerdictEnum": "apps.execution.api.people.VERDICT_CHOICES",
     },
 }
