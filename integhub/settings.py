@@ -284,7 +284,6 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # No "expires": it is a time of day by beat's clock, and a worker whose clock is ahead would throw every tick away.
 # Ticks that piled up are dropped by who takes them (apps.core.ticks).
 CELERY_BEAT_SCHEDULE = {
-    "return expired leases": {"task": "execution.sweep", "schedule": Every(5.0)},
     "judge retests whose news was lost": {"task": "defects.settle_ended", "schedule": Every(60.0)},
 }
 
