@@ -27,7 +27,7 @@ def render(text: str) -> SafeString:
     if html is not None:
         return mark_safe(html)  # noqa: S308 (sanitised when it was rendered)
     note = _("Shown as it was written: too long, or too many brackets, to be formatted.")
-    return format_html('<p class="text-secondary">{}</p><pre class="as-written">{}</pre>', note, text)
+    return format_html('<p class="text-secondary">{}</p><pre class="code code-wrap" tabindex="0">{}</pre>', note, text)
 
 
 @lru_cache(_KEPT)

@@ -35,7 +35,7 @@ def test_brackets_without_end_cost_no_more_than_a_long_text(looks: Count, piece:
     assert looks() <= markdown.MOST_LOOKS
     assert "too many brackets" in html
     assert "&lt;b&gt;x&lt;/b&gt;" in html
-    assert "as-written" in html
+    assert "code-wrap" in html
 
 
 def test_these_brackets_would_cost_much_more_without_a_bound(looks: Count) -> None:
@@ -49,7 +49,7 @@ def test_a_text_full_of_links_lists_and_tables_is_formatted(looks: Count) -> Non
     text = "".join(line.format(n=n) for n in range(180)) + rows
     assert len(text) < LONGEST_TEXT
     html = markdown.render(text)
-    assert "as-written" not in html
+    assert "code-wrap" not in html
     assert html.count("<a ") == 280
     assert html.count("<td>") == 200
     assert looks() < markdown.MOST_LOOKS / 4

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 ],
                 default="write",
                 max_length=8,
-                verbose_name="May",
+                verbose_name="Scope",
             ),
         ),
         migrations.AddConstraint(
