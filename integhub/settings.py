@@ -284,7 +284,6 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # No "expires": it is a time of day by beat's clock, and a worker whose clock is ahead would throw every tick away.
 # Ticks that piled up are dropped by who takes them (apps.core.ticks).
 CELERY_BEAT_SCHEDULE = {
-    "return expired leases": {"task": "execution.sweep", "schedule": Every(5.0)},
     "judge retests whose news was lost": {"task": "defects.settle_ended", "schedule": Every(60.0)},
 }
 
@@ -293,7 +292,10 @@ REST_FRAMEWORK = {
         "apps.accounts.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "apps.accounts.permissions.WithinScope",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.core.rest_parsers.BoundedJson"],
     "DEFAULT_PAGINATION_CLASS": "apps.core.rest.IdCursorPagination",
@@ -314,6 +316,7 @@ SPECTACULAR_SETTINGS = {
     # A set of words that is under several names, state and verdict, has one name in the schema.
     "ENUM_NAME_OVERRIDES": {
         "StateEnum": "apps.core.states.State",
+        "TokenScopeEnum": "apps.accounts.models.Scope",
         "VerdictEnum": "apps.execution.api.people.VERDICT_CHOICES",
     },
 }

@@ -10,7 +10,7 @@ from celery.schedules import schedstate, schedule
 class Every(schedule):
     """Due every so many seconds, by a clock that nobody sets.
 
-    Celery's own goes by the wall clock: set back by a day, nothing is due for a day, and the sweeper stands still.
+    Celery's own goes by the wall clock: set back by a day, nothing is due for a day.
     """
 
     _began, _clock = time(), monotonic()

@@ -125,7 +125,7 @@ class PasswordForm(PasswordChangeForm):
 
 
 class TokenForm(forms.ModelForm[ApiToken]):
-    """Name and lifetime of a new API token."""
+    """Name, scope and lifetime of a new API token."""
 
     days = forms.TypedChoiceField(
         label=_("Works for"),
@@ -136,7 +136,7 @@ class TokenForm(forms.ModelForm[ApiToken]):
 
     class Meta:
         model = ApiToken
-        fields = ["name"]
+        fields = ["name", "scope"]
 
     @property
     def expires_at(self) -> Any:

@@ -135,6 +135,19 @@ class Invitation(models.Model):
         return self.accepted_at is None and self.revoked_at is None and young
 
 
+class Scope(models.TextChoices):
+    """How much of what its user may do a program with a token may; each may all that the ones before it may."""
+
+    READ = "read", _("Read only")
+    RUN = "run", _("Read, run tests, note deployments")
+    WRITE = "write", _("Everything that you may do")
+
+    def covers(self, needed: "Scope") -> bool:
+        """Whether a token of this scope may do what needs *needed*."""
+        order = list(Scope)
+        return order.index(self) >= order.index(needed)
+
+
 class ApiToken(models.Model):
     """Lets a program act as its user; the token itself is shown once."""
 
@@ -142,6 +155,7 @@ class ApiToken(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(_("Name"), max_length=80)
+    scope = models.CharField(_("Scope"), max_length=8, choices=Scope.choices, default=Scope.WRITE)
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, editable=False)
@@ -149,6 +163,9 @@ class ApiToken(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(name="token_scope_known", condition=models.Q(scope__in=Scope.values)),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -19,6 +19,7 @@ from apps.accounts.models import (
     Invitation,
     Membership,
     Role,
+    Scope,
     Team,
     User,
     digest,
@@ -173,7 +174,12 @@ def _keep_an_admin(membership: Membership) -> None:
 
 @transaction.atomic
 def create_token(
-    user: User, name: str, expires_at: datetime | None = None, *, made_with: ApiToken | None = None
+    user: User,
+    name: str,
+    expires_at: datetime | None = None,
+    *,
+    scope: str = Scope.WRITE,
+    made_with: ApiToken | None = None,
 ) -> tuple[ApiToken, str]:
     """An API token of *user*; the token itself is given once, here. *expires_at* None: until it is revoked.
 
@@ -188,8 +194,10 @@ def create_token(
             errors=[{"field": "expires_at", "detail": _("The expiry must lie in the future.")}],
         )
     token = ApiToken.fresh()
-    saved = ApiToken.objects.create(user=user, name=name, token_digest=digest(token), expires_at=expires_at)
-    audit(None, user, "token.created", name)
+    saved = ApiToken.objects.create(
+        user=user, name=name, scope=scope, token_digest=digest(token), expires_at=expires_at
+    )
+    audit(None, user, "token.created", name, scope=scope)
     return saved, token
 
 

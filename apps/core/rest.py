@@ -69,7 +69,8 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
         body = DomainError("invalid", "The request is not valid.", errors=_fields(error.detail)).problem()
     else:
         detail = response.data.get("detail", "") if isinstance(response.data, dict) else response.data
-        code = getattr(error, "default_code", "error").replace("_", "-")
+        codes = error.get_codes() if isinstance(error, exceptions.APIException) else None
+        code = (codes if isinstance(codes, str) else getattr(error, "default_code", "error")).replace("_", "-")
         body = DomainError(code, str(detail), status=response.status_code).problem()
     return _answer(body, response.status_code, dict(response.items()))
 

@@ -3,7 +3,8 @@
 The heartbeat has a thread and a database connection of its own, given back each time: the children that are forked
 later must not inherit an open one, and a database that is away must not stop the worker from taking work.
 
-It sweeps, too: beat's ticks need a child, and all children may be busy with cases that take an hour.
+It sweeps, too. A tick of beat would need a child, and all children may be busy with cases that take an hour; where no
+worker is, nobody would execute a tick either.
 """
 
 import threading

@@ -53,10 +53,8 @@ def start_run(
     given. DomainError ``nothing-to-run`` when there is no case, ``other-system`` when something is not of *system*;
     Conflict ``other-versions`` where *plan* is meant for others than are deployed, unless *any_versions* will do.
     """
-    chosen = list(cases)
-    _check_own(system, environment, chosen)
-    if plan is not None and not any_versions:
-        _check_versions(plan, environment)
+    chosen = _own(system, environment, cases)
+    _check_versions(None if any_versions else plan, environment)
     order = planning.plan(chosen, environment, retries=_or_of_plan(retries, plan.retries if plan else None) or 0)
     run = runs.create_run(
         environment=environment,
@@ -81,13 +79,16 @@ def start_runs(*, environments: Sequence[Environment], **what: Any) -> list[Test
     return [start_run(environment=environment, **what) for environment in environments]
 
 
-def _check_own(system: System, environment: Environment, cases: Sequence[TestCase]) -> None:
-    if environment.system_id != system.pk or any(case.system_id != system.pk for case in cases):
+def _own(system: System, environment: Environment, cases: Iterable[TestCase]) -> list[TestCase]:
+    """The *cases*, once it is sure that they are of *system*, as the environment is."""
+    chosen = list(cases)
+    if environment.system_id != system.pk or any(case.system_id != system.pk for case in chosen):
         raise DomainError("other-system", _("The environment and the cases must be of this system."), status=422)
+    return chosen
 
 
-def _check_versions(plan: TestPlan, environment: Environment) -> None:
-    if not plan.versions:
+def _check_versions(plan: TestPlan | None, environment: Environment) -> None:
+    if plan is None or not plan.versions:
         return
     if others := unmet(plan, versions_deployed(environment)):
         words = {"name": environment.name, "others": "; ".join(map(str, others))}

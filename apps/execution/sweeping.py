@@ -27,20 +27,26 @@ logger = structlog.get_logger(__name__)
 
 SPACE = 71_204  # of our advisory lock
 STRANDED_AFTER = timedelta(seconds=30)
+PAUSED_AFTER = 30  # seconds; every other wait inside a sweep is shorter (integhub.patience)
 LOST_AFTER = timedelta(seconds=10)  # beyond silence: after an outage of the database all were silent for a while
 
 
 def sweep_if_nobody_does() -> None:
-    """Sweep, unless another worker's main process is at it; the lock goes with the connection."""
+    """Sweep, unless another worker's main process is at it; the lock goes with the connection.
+
+    PostgreSQL ends a session that holds it and asks nothing: of a worker that was paused, or whose machine was, in the
+    middle of a sweep. Nobody would sweep any more.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [SPACE])
         if not cursor.fetchone()[0]:
             return
+        cursor.execute("SELECT set_config('idle_session_timeout', %s, false)", [f"{PAUSED_AFTER}s"])
     try:
         sweep_once()
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [SPACE])
+            cursor.execute("SELECT pg_advisory_unlock(%s, 0), set_config('idle_session_timeout', '0', false)", [SPACE])
 
 
 def sweep_once() -> int:

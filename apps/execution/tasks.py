@@ -5,12 +5,9 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_process_init
 
-from apps.core import ticks
-from apps.execution import chunk, dispatch, sweeping, trying, warming
+from apps.execution import chunk, dispatch, trying, warming
 from apps.execution.dispatch import CHUNK_TASK, REST_TASK
 from apps.execution.worker import run_async
-
-SWEEP_AGAIN = 2.5  # seconds; beat ticks every five
 
 
 @worker_process_init.connect
@@ -35,9 +32,3 @@ def try_step(ticket: str) -> None:
 def send_rest(run_id: int, position: int) -> None:
     """Send the executions of a large run that its start did not wait for."""
     dispatch.send_rest(run_id, position)
-
-
-@shared_task(name="execution.sweep", ignore_result=True)
-def sweep() -> int:
-    """Give back executions of lost workers and send what lies queued without a worker; returns how many."""
-    return sweeping.sweep_once() if ticks.due("sweep", SWEEP_AGAIN) else 0

@@ -91,8 +91,26 @@ def test_unknown_addresses_of_the_api_answer_as_problems(api: Client) -> None:
     assert response.json()["type"] == "urn:integhub:not-found"
 
 
-def test_the_schema_says_how_to_send_a_token() -> None:
+def test_a_token_is_made_for_less_than_its_user_may(api: Client) -> None:
+    made = api.post("/api/v1/tokens/", {"name": "Looks on", "scope": "read"}, content_type="application/json").json()
+    assert made["scope"] == "read"
+    assert api.post("/api/v1/tokens/", {"name": "All"}, content_type="application/json").json()["scope"] == "write"
+
+    looks_on = caller(made["token"])
+    assert looks_on.get("/api/v1/tokens/").status_code == 200
+    refused = looks_on.post("/api/v1/tokens/", {"name": "More", "scope": "write"}, content_type="application/json")
+    assert refused.status_code == 403
+    assert refused.json()["type"] == "urn:integhub:token-scope"
+    assert "Read only" in refused.json()["detail"]
+    wrong = api.post("/api/v1/tokens/", {"name": "X", "scope": "root"}, content_type="application/json")
+    assert [error["field"] for error in wrong.json()["errors"]] == ["scope"]
+
+
+def test_the_schema_says_how_to_send_a_token_and_what_for() -> None:
     schema = Client().get("/api/v1/schema/?format=json").json()
 
-    assert schema["components"]["securitySchemes"]["bearerToken"] == {"type": "http", "scheme": "bearer"}
+    bearer = schema["components"]["securitySchemes"]["bearerToken"]
+    assert (bearer["type"], bearer["scheme"]) == ("http", "bearer")
+    assert "`read`: Read only" in bearer["description"]
+    assert schema["components"]["schemas"]["TokenScopeEnum"]["enum"] == ["read", "run", "write"]
     assert {"bearerToken": []} in schema["paths"]["/api/v1/me/"]["get"]["security"]

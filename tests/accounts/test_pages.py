@@ -256,10 +256,14 @@ def test_a_changed_password_ends_other_sessions_but_not_this_one(admin: User, si
 def test_a_token_is_shown_once_and_can_be_revoked(admin: User, sign_in: SignIn) -> None:
     client = sign_in(admin)
 
-    made = client.post("/account/tokens/", {"name": "CI", "days": 30}, follow=True).content.decode()
+    given = {"name": "CI", "scope": "run", "days": 30}
+    made = client.post("/account/tokens/", given, follow=True).content.decode()
     token = re.search(r"ihub_[\w-]{30,}", made)
     assert token is not None
     assert token[0] not in client.get("/account/tokens/").content.decode()
+
+    assert "Read, run tests, note deployments</td>" in made
+    assert ApiToken.objects.get().scope == "run"
 
     client.post(f"/account/tokens/{ApiToken.objects.get().pk}/revoke/")
     assert Client(headers={"Authorization": f"Bearer {token[0]}"}).get("/api/v1/me/").status_code == 401

@@ -1,4 +1,4 @@
-"""Runs, executions and the manual runner as a person uses them, also when the connection breaks."""
+"""Runs and executions as a person uses them, also when the connection breaks."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -12,20 +12,14 @@ from apps.accounts.models import User
 from apps.catalog.models import TestCase, TestPlan
 from apps.environments.models import Environment, Variable
 from apps.runs import services
-from apps.runs.models import Artifact, Execution, StepResult, TestRun
+from apps.runs.models import Execution, StepResult, TestRun
 from apps.systems.models import IntegrationPoint
-from tests.runs.story import ended, finished_run, planned_run, step, taken, waiting_at, waiting_execution
+from tests.browser.test_runner import runner
+from tests.runs.story import ended, finished_run, planned_run, step, taken, waiting_execution
 from tests.servers import Server
 
 Visit = Callable[..., Page]
 MakeCase = Callable[..., TestCase]
-PASTE = """() => {
-    const data = new DataTransfer();
-    const bytes = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0]);
-    data.items.add(new File([bytes], "image.png", { type: "image/png" }));
-    document.querySelector("#runner-note").dispatchEvent(
-        new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
-}"""
 
 
 @pytest.fixture
@@ -221,123 +215,6 @@ def test_steps_are_opened_on_demand_and_stay_open_on_a_reload(
     expect(page.locator(f"#step-{first.pk}")).to_have_attribute("open", "")
     page.get_by_role("button", name="Copy as curl").click()
     assert page.evaluate("navigator.clipboard.readText()").startswith("curl --request POST http://orders.test/orders")
-
-
-# -- the manual runner
-
-
-def runner(execution: Execution) -> str:
-    return f"/s/shop/executions/{execution.pk}/manual/"
-
-
-def test_a_person_works_through_a_mixed_case_with_the_keys(
-    visit: Visit, environment: Environment, make_case: MakeCase, tester: User
-) -> None:
-    execution = waiting_execution(environment, make_case)
-    page = visit(runner(execution), tester)
-    expect(page.locator("#runner h2")).to_contain_text("Look at the mail")
-
-    page.keyboard.press("n")
-    page.keyboard.type("Looks right.")
-    page.keyboard.press("Escape")
-    page.keyboard.press("p")
-
-    expect(page.get_by_text("Automated steps are running…")).to_be_visible()
-    [execution] = taken(execution.run)
-    services.record([waiting_at(execution, 2)])
-    expect(page.locator("#runner h2")).to_contain_text("Look at the page")
-    expect(page.get_by_label("Note")).to_have_value("")
-    assert StepResult.objects.get(position=1).note == "Looks right."
-
-    page.keyboard.press("f")
-    expect(page.get_by_text("Say what you saw")).to_be_visible()
-    page.keyboard.type("The page is blank.")
-    page.keyboard.press("Control+Enter")
-
-    expect(page.get_by_text("Automated steps are running…")).to_be_visible()
-    [execution] = taken(execution.run)
-    services.record([ended(execution, state="failed", message="The page is blank.")])
-    expect(page.locator(".runner-done")).to_contain_text("The page is blank.")
-    assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('integhub:manual'))") == []
-
-
-def test_what_was_typed_survives_a_reload_and_a_lost_connection(
-    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any
-) -> None:
-    console.allow("ERR_INTERNET_DISCONNECTED")
-    execution = waiting_execution(environment, make_case)
-    page = visit(runner(execution), tester)
-    page.get_by_label("Note").fill("Half a sentence")
-    expect(page.get_by_text("Saved on this device")).to_be_visible()
-
-    page.reload()
-    expect(page.get_by_label("Note")).to_have_value("Half a sentence")
-    page.context.set_offline(True)
-    page.get_by_role("button", name="Pass").click()
-    expect(page.get_by_text("No connection.")).to_be_visible()
-    page.wait_for_timeout(1500)  # several tries fail
-    assert StepResult.objects.get(position=1).state == "waiting"
-    page.context.set_offline(False)
-
-    expect(page.get_by_text("Automated steps are running…")).to_be_visible(timeout=20_000)
-    found = StepResult.objects.get(position=1)
-    assert (found.state, found.note) == ("passed", "Half a sentence")
-
-
-def test_a_verdict_that_was_on_its_way_is_sent_after_a_crash_of_the_browser(
-    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any
-) -> None:
-    console.allow("ERR_INTERNET_DISCONNECTED")
-    execution = waiting_execution(environment, make_case)
-    page = visit(runner(execution), tester)
-    page.context.set_offline(True)
-    page.get_by_role("button", name="Skip").click()
-    expect(page.get_by_text("No connection.")).to_be_visible()
-    again = page.context.new_page()
-    page.close()
-    again.context.set_offline(False)
-
-    again.goto(runner(execution))
-
-    expect(again.get_by_text("Automated steps are running…")).to_be_visible()
-    assert StepResult.objects.get(position=1).state == "skipped"
-
-
-def test_a_pasted_screenshot_is_kept_and_shown(
-    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any
-) -> None:
-    console.allow("the server responded with a status of 415")
-    execution = waiting_execution(environment, make_case)
-    page = visit(runner(execution), tester)
-
-    page.evaluate(PASTE)
-    expect(page.locator("#runner-files img")).to_be_attached()
-    artifact = Artifact.objects.get()
-    assert (artifact.content_type, artifact.step.position) == ("image/png", 1)
-    assert artifact.name.startswith("screenshot-")
-
-    page.locator("[data-files]").set_input_files({"name": "evil.html", "mimeType": "text/html", "buffer": b"<b>"})
-    expect(page.get_by_text("“evil.html” is not accepted")).to_be_visible()
-    page.get_by_role("button", name=f"Remove {artifact.name}").click()
-    expect(page.locator("#runner-files li")).to_have_count(0)
-    assert not Artifact.objects.exists()
-
-
-def test_somebody_elses_verdict_does_not_take_the_text_away(
-    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, lead: User, console: Any
-) -> None:
-    console.allow("the server responded with a status of 409")
-    execution = waiting_execution(environment, make_case)
-    mine, theirs = visit(runner(execution), tester), visit(runner(execution), lead)
-    mine.get_by_label("Note").fill("I was not finished")
-    theirs.keyboard.press("p")
-    expect(theirs.get_by_text("Automated steps are running…")).to_be_visible()
-    mine.wait_for_timeout(600)
-
-    expect(mine.get_by_label("Note")).to_have_value("I was not finished")
-    mine.get_by_role("button", name="Blocked").click()
-    expect(mine.get_by_text("does not wait for a verdict on this step")).to_be_visible()
-    expect(mine.get_by_label("Note")).to_have_value("I was not finished")
 
 
 # -- how they look

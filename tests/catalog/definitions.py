@@ -101,7 +101,13 @@ SQL_NAMED = {
 SQL_LISTED = {
     "name": "In order",
     "kind": "sql",
-    "with": {"url": "{{ ORDERS_DB }}", "query": "SELECT %s, %s", "params": [1, "two"]},
+    "with": {
+        "url": "{{ ORDERS_DB }}",
+        "query": "SELECT %s, %s",
+        "params": [1, "two"],
+        "ca": "{{ CA }}",
+        "client": {"certificate": "{{ PEM }}", "key": "{{ KEY }}"},
+    },
 }
 REDIS_COMMAND = {
     "name": "A command",
@@ -171,6 +177,22 @@ GRPC = {
         "ca": "{{ CA }}",
     },
     "expect": [{"check": "status", "one_of": ["OK", "ABORTED"]}, {"check": "header", "at": "x", "exists": True}],
+}
+GRPC_CONVERSATION: dict[str, Any] = {
+    "name": "Haggle",
+    "kind": "grpc",
+    "with": {
+        "target": "{{ INVENTORY }}",
+        "method": "shop.Inventory/Haggle",
+        "exchange": [
+            {"message": {"sku": "{{ sku }}", "offer": 2}},
+            {"receive": {"where": {"state": "refused"}, "wait": 2.5}},
+            {"message": {}},
+            {"receive": {}},
+            {"closed": 5},
+        ],
+        "stream": {"wait": 1},
+    },
 }
 COMMAND_ARGV = {
     "name": "A program",
@@ -322,6 +344,7 @@ STEPS = {
     "browser": BROWSER,
     "webhook": WEBHOOK,
     "grpc": GRPC,
+    "grpc conversation": GRPC_CONVERSATION,
     "argv": COMMAND_ARGV,
     "shell": COMMAND_SHELL,
     "manual": MANUAL,

@@ -43,7 +43,7 @@ def test_tasks_are_plain_functions() -> None:
     app.loader.import_default_modules()
     ours = {name: task for name, task in app.tasks.items() if name.startswith(OURS)}
 
-    assert {"execution.chunk", "execution.sweep", "defects.settle_ended"} <= ours.keys()
+    assert {"execution.chunk", "execution.try-step", "defects.settle_ended"} <= ours.keys()
     assert not [name for name, task in ours.items() if inspect.iscoroutinefunction(task.run)]
 
 

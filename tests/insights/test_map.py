@@ -1,9 +1,8 @@
-"""The system map: what each seam says, how it is laid out and drawn, and the page of one seam."""
+"""The system map: what each seam says, and how it is drawn."""
 
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
 from django.db import connection
@@ -19,9 +18,8 @@ from apps.environments.models import Environment
 from apps.environments.services import deploy_named
 from apps.insights import metrics
 from apps.insights.map import LEVELS, graph, map_of
-from apps.insights.map_layout import arrange
 from apps.runs import histogram
-from apps.runs.models import Execution, LatencyDay, PointRecord, StepResult, TestRun
+from apps.runs.models import LatencyDay, PointRecord
 from apps.systems import services
 from apps.systems.models import Component, IntegrationPoint, System
 
@@ -60,66 +58,6 @@ def second(point: IntegrationPoint, lead: User) -> IntegrationPoint:
 
 
 # Layout
-
-
-def test_callers_stand_above_what_they_call() -> None:
-    layout = arrange(["db", "web", "orders"], [("web", "orders"), ("orders", "db")])
-
-    assert [layout.nodes[name].layer for name in ("web", "orders", "db")] == [0, 1, 2]
-
-
-def test_the_same_system_is_always_drawn_the_same_way() -> None:
-    nodes, edges = ["a", "b", "c", "d"], [("a", "c"), ("a", "d"), ("b", "c"), ("d", "b")]
-
-    assert arrange(nodes, edges) == arrange(nodes, list(reversed(edges)))
-
-
-@pytest.mark.parametrize(
-    "edges",
-    [
-        [("a", "b"), ("b", "a")],
-        [("a", "b"), ("b", "c"), ("c", "a")],
-        [("a", "a")],
-        [("a", "gone")],
-        [],
-        [(x, y) for x in "abc" for y in "abc" if x != y],
-    ],
-)
-def test_circles_and_strays_are_laid_out_without_two_in_one_place(edges: list[tuple[str, str]]) -> None:
-    layout = arrange(["a", "b", "c"], edges)
-
-    assert set(layout.nodes) == {"a", "b", "c"}
-    assert len(set(layout.nodes.values())) == 3
-
-
-def test_a_long_chain_and_a_wide_fan_are_no_problem() -> None:
-    names = [f"n{number}" for number in range(1_500)]
-
-    chain = arrange(names, list(pairwise(names)))
-    fan = arrange(names[:300], [(names[0], name) for name in names[1:300]])
-
-    assert (chain.layers, fan.layers, fan.width) == (1_500, 2, 299)
-
-
-def test_an_edge_over_several_layers_bends_round_what_is_between() -> None:
-    layout = arrange(["a", "b", "c"], [("a", "b"), ("b", "c"), ("a", "c")])
-
-    (bend,) = layout.bends["a", "c"]
-    assert bend.layer == 1 and bend != layout.nodes["b"]
-
-
-def test_who_reads_a_queue_stands_beside_who_writes_it() -> None:
-    edges = [("web", "orders"), ("orders", "events"), ("notifier", "events"), ("notifier", "mail")]
-
-    layout = arrange(["web", "orders", "events", "notifier", "mail"], edges)
-
-    assert layout.nodes["notifier"].layer == layout.nodes["orders"].layer == 1
-
-
-def test_crossings_are_avoided_where_they_can_be() -> None:
-    layout = arrange(["a", "b", "x", "y"], [("a", "y"), ("b", "x")])
-
-    assert (layout.nodes["a"].slot < layout.nodes["b"].slot) == (layout.nodes["y"].slot < layout.nodes["x"].slot)
 
 
 # States
@@ -375,94 +313,3 @@ def test_the_map_costs_the_same_at_any_size_and_stays_light(
 
     assert counts[1] <= counts[0] <= 18
     assert len(response.content) < 150_000
-
-
-def step(point: IntegrationPoint, environment: Environment, case: TestCase, state: str = "passed") -> StepResult:
-    run, _ = TestRun.objects.get_or_create(
-        system=point.system, number=environment.pk, defaults={"title": "Run", "environment": environment}
-    )
-    assert case.current is not None
-    execution = Execution.objects.create(
-        run=run, position=run.executions.count() + 1, case=case, revision=case.current, title=case.title, state=state
-    )
-    return StepResult.objects.create(
-        execution=execution, attempt=1, position=0, name="Place", kind="http", point=point, state=state
-    )
-
-
-def test_the_page_of_a_seam_shows_every_environment_and_its_latency(
-    point: IntegrationPoint, environment: Environment, viewer: User, sign_in: SignIn
-) -> None:
-    staging = Environment.objects.create(system=point.system, name="Staging", slug="staging")
-    result(point, staging, "failed")
-    latency(point, staging, 80, days_ago=2)
-
-    context = sign_in(viewer).get(point.get_absolute_url()).context
-
-    assert {standing.environment.slug: bool(standing.record) for standing in context["standings"]} == {
-        "local": False,
-        "staging": True,
-    }
-    assert context["environment"] == staging
-    p95 = context["chart"]["series"][1]["values"]
-    assert len(p95) == 30 and p95[-3] == pytest.approx(80, rel=0.04) and p95[-1] is None
-
-
-def test_results_are_paged_newest_first_and_of_one_environment_when_asked(
-    point: IntegrationPoint, environment: Environment, viewer: User, make_case: MakeCase, sign_in: SignIn
-) -> None:
-    case = make_case()
-    staging = Environment.objects.create(system=point.system, name="Staging", slug="staging")
-    rows = [step(point, environment, case) for _ in range(23)]
-    other = step(point, staging, case)
-    step(point, staging, case, "skipped")
-    client, url = sign_in(viewer), point.get_absolute_url()
-
-    first = client.get(url).context["results"]
-    rest = client.get(f"{url}?before={first.older}").context["results"]
-
-    assert [row.pk for row in first.rows] == [other.pk, *(row.pk for row in reversed(rows[4:]))]
-    assert [row.pk for row in rest.rows] == [row.pk for row in reversed(rows[:4])] and rest.older is None
-    assert [row.pk for row in client.get(f"{url}?environment=staging").context["results"].rows] == [other.pk]
-    assert client.get(f"{url}?before=x").status_code == 200
-
-
-def test_the_page_of_a_seam_costs_the_same_however_much_there_is(
-    point: IntegrationPoint,
-    environment: Environment,
-    viewer: User,
-    lead: User,
-    make_case: MakeCase,
-    sign_in: SignIn,
-) -> None:
-    client = sign_in(viewer)
-
-    def more(number: int) -> None:
-        case = make_case()
-        case.points.add(point)
-        step(point, environment, case)
-        Defect.objects.create(system=point.system, number=number, title="D", point=point, owner=lead)
-        services.save_workflow(point.system, name=f"W{number}", points=[point], by=lead)
-        place = Environment.objects.create(system=point.system, name=f"E{number}", slug=f"e{number}")
-        PointRecord.objects.create(
-            point=point,
-            environment=place,
-            state="passed",
-            last_at=timezone.now(),
-            last_execution=Execution.objects.first(),
-        )
-        latency(point, place, 20, days_ago=1)
-
-    def count(url: str) -> int:
-        with CaptureQueriesContext(connection) as captured:
-            assert client.get(url).status_code == 200
-        return len(captured)
-
-    more(1)
-    urls = [point.get_absolute_url(), at(point=point.slug)]
-    before = [count(url) for url in urls]
-    for number in range(2, 12):
-        more(number)
-
-    assert [count(url) for url in urls] == before
-    assert max(before) <= 22

@@ -19,7 +19,7 @@ class Beat:
     def __init__(self, every: Any) -> None:
         self.sent = 0
         self._scheduler = Scheduler(app, schedule={}, lazy=True)
-        self._scheduler.add(name="tick", task="execution.sweep", schedule=every)
+        self._scheduler.add(name="tick", task="defects.settle_ended", schedule=every)
         self._scheduler.apply_async = self._note  # type: ignore[method-assign]
 
     def _note(self, *_: Any, **__: Any) -> Any:

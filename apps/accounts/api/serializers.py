@@ -64,7 +64,7 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
 
     class Meta:
         model = ApiToken
-        fields = ["id", "name", "created_at", "last_used_at", "expires_at"]
+        fields = ["id", "name", "scope", "created_at", "last_used_at", "expires_at"]
         read_only_fields = ["created_at", "last_used_at"]
 
 

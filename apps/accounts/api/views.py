@@ -57,8 +57,8 @@ class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, viewsets.Gen
         wanted.is_valid(raise_exception=True)
         user: Any = request.user
         made_with = request.auth if isinstance(request.auth, ApiToken) else None
-        name, expires_at = wanted.validated_data["name"], wanted.validated_data.get("expires_at")
-        saved, token = services.create_token(user, name, expires_at, made_with=made_with)
+        values = {"expires_at": None, **wanted.validated_data}
+        saved, token = services.create_token(user, values.pop("name"), **values, made_with=made_with)
         saved.token = token  # type: ignore[attr-defined]
         return Response(FreshTokenSerializer(saved).data, status=status.HTTP_201_CREATED)
 

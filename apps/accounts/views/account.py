@@ -59,7 +59,8 @@ def tokens(request: SignedInRequest) -> HttpResponse:
     """The user's API tokens; a new one is shown once, on the page after its creation."""
     form = TokenForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        _saved, token = services.create_token(request.user, form.cleaned_data["name"], form.expires_at)
+        name, scope = form.cleaned_data["name"], form.cleaned_data["scope"]
+        _saved, token = services.create_token(request.user, name, form.expires_at, scope=scope)
         request.session[FRESH_TOKEN] = token
         return redirect("accounts:tokens")
     context = {"form": form, "tokens": request.user.api_tokens.all(), "section": "tokens"}

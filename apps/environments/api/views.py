@@ -1,12 +1,12 @@
 """Environments, variables, secrets, deployments and data sets over the API."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Count, Prefetch
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 
-from apps.accounts.models import Role
+from apps.accounts.models import Role, Scope
 from apps.core.validation import refuse
 from apps.environments import services
 from apps.environments.api.serializers import (
@@ -133,6 +133,7 @@ class DeploymentViewSet(InEnvironmentViewSet):
 
     queryset = Deployment.objects.select_related("environment__system", "component", "version", "deployed_by")
     serializer_class = DeploymentSerializer
+    token_scopes: ClassVar = {"create": Scope.RUN}
     filterset_class = DeploymentFilter
     http_method_names = ["get", "post", "delete", "head", "options"]
 

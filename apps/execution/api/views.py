@@ -1,6 +1,6 @@
 """Runs over the API: start, poll, read, cancel, rerun, and their manual work."""
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.access import demand
-from apps.accounts.models import Role, User
+from apps.accounts.models import Role, Scope, User
 from apps.core.states import State
 from apps.execution import services
 from apps.execution.api.people import (
@@ -52,6 +52,10 @@ class RunViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[TestRun]):
     """Test runs, newest first."""
 
     access = "api"
+    token_scopes: ClassVar = {
+        "estimate": Scope.READ,
+        **dict.fromkeys(("create", "rerun", "pause", "resume", "cancel"), Scope.RUN),
+    }
     filterset_class = RunFilter
 
     def get_serializer_class(self) -> Any:

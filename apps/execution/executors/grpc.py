@@ -20,6 +20,7 @@ from apps.execution.executors.base import (
     StepRequest,
 )
 from apps.execution.executors.grpc_calls import Call, show_status
+from apps.execution.executors.grpc_conversation import Conversation
 from apps.execution.executors.grpc_status import headers, metadata_of
 from apps.execution.executors.grpc_target import Key, Target
 from apps.execution.executors.grpc_types import Types, stored
@@ -48,7 +49,7 @@ class GrpcExecutor:
         return {
             "target": str(params.get("target", "")),
             "method": str(params.get("method", "")),
-            **({"messages": params["messages"]} if "messages" in params else {"message": params.get("message") or {}}),
+            **_said(params),
             "metadata": dict(params.get("metadata") or {}),
         }
 
@@ -68,9 +69,9 @@ class GrpcExecutor:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise SeamError(f"no connection to {key.target}: {reason}", observed) from None
         except _Refused as refused:
-            await self._answer(refused.error, refused.types, key, step, observed)
+            await self._answer(refused, key, step, observed)
         except grpc.aio.AioRpcError as error:  # while its types were asked for
-            await self._answer(error, None, key, step, observed)
+            await self._answer(_Refused(error), key, step, observed)
         finally:
             observed.timings.setdefault("total", (time.perf_counter() - started) * 1000)
         return observed
@@ -91,15 +92,16 @@ class GrpcExecutor:
     async def _call(self, target: Target, step: StepRequest, metadata: Any, observed: Observed) -> None:
         types = await stored(step.params) or target.reflection
         method = await types.method(str(step.params["method"]))
+        kind = Conversation if "exchange" in step.params else Call
+        call = kind(step, method, types, self._settings, observed)
         try:
-            await Call(step, method, types, self._settings, observed).make(target.channel, metadata)
+            await call.make(target.channel, metadata)
         except grpc.aio.AioRpcError as error:
-            raise _Refused(error, types) from None
+            raise _Refused(error, types, call.waiting) from None
 
-    async def _answer(
-        self, error: grpc.aio.AioRpcError, types: Types | None, key: Key, step: StepRequest, observed: Observed
-    ) -> None:
+    async def _answer(self, refused: "_Refused", key: Key, step: StepRequest, observed: Observed) -> None:
         """A status other than OK: an answer for the checks, or no answer at all."""
+        error = refused.error
         code, reason = error.code(), error.details() or ""
         if code is grpc.StatusCode.UNAVAILABLE and any(word in reason.lower() for word in _NO_CONNECTION):
             await self._drop(key)
@@ -109,8 +111,9 @@ class GrpcExecutor:
             came = len(observed.subjects.get("messages", ()))
             what = f"the stream of {key.target} did not end" if came else f"{key.target} did not answer"
             also = f"; {came} {'message' if came == 1 else 'messages'} came" if came else ""
-            raise SeamError(f"{what} within {step.timeout:g} s{also}", observed) from None
-        show_status(observed, code.name, reason, error.initial_metadata(), error.trailing_metadata(), types)
+            waited = f"{refused.waiting} within {step.timeout:g} s" if refused.waiting else ""
+            raise SeamError(waited or f"{what} within {step.timeout:g} s{also}", observed) from None
+        show_status(observed, code.name, reason, error.initial_metadata(), error.trailing_metadata(), refused.types)
 
         def no_message() -> Any:
             raise NotObserved(f"there is no message: the status is {code.name}" + (f" ({reason})" if reason else ""))
@@ -127,9 +130,17 @@ class GrpcExecutor:
 
 
 class _Refused(Exception):
-    """A call that ended with another status than OK, with the types to read its details by."""
+    """A call that ended with another status than OK: *types* to read its details by, and what it was *waiting* for."""
 
-    def __init__(self, error: grpc.aio.AioRpcError, types: Types) -> None:
+    def __init__(self, error: grpc.aio.AioRpcError, types: Types | None = None, waiting: str = "") -> None:
         self.error = error
         self.types = types
+        self.waiting = waiting
         super().__init__()
+
+
+def _said(params: Mapping[str, Any]) -> dict[str, Any]:
+    for name in ("exchange", "messages"):
+        if name in params:
+            return {name: params[name]}
+    return {"message": params.get("message") or {}}

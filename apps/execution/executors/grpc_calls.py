@@ -25,6 +25,9 @@ _OK = "OK"
 class Call:
     """Sends the messages of the step and reads what comes, until the server ends the call or enough has come."""
 
+    waiting = ""
+    """What it waits for, for people, where there is more to say than that it waits."""
+
     def __init__(
         self, step: StepRequest, method: MethodDescriptor, types: Types, settings: EngineSettings, observed: Observed
     ) -> None:
@@ -39,6 +42,7 @@ class Call:
         self._began = time.perf_counter()
         self._at: list[float] = []
         self._ended_by_us = False
+        self._call: Any = None
 
     async def make(self, channel: grpc.aio.Channel, metadata: Sequence[tuple[str, str | bytes]]) -> None:
         """Do it. Raises ``grpc.aio.AioRpcError`` when the status is another than OK, and ``SeamError``."""
@@ -48,17 +52,29 @@ class Call:
         serializer = type(build({}, method.input_type, self._types.pool)).SerializeToString
         path = f"/{method.containing_service.full_name}/{method.name}"
         # Over the wire a call with one message is a stream of one.
-        call = channel.stream_stream(path, request_serializer=serializer, response_deserializer=_reader(output))(
-            _each(requests), timeout=self._step.timeout, metadata=metadata
-        )
+        call = self._call = channel.stream_stream(
+            path, request_serializer=serializer, response_deserializer=_reader(output)
+        )(self._sent(requests), timeout=self._step.timeout, metadata=metadata)
         self._began = time.perf_counter()
         try:
-            await self._read(call)
+            await self._talk()
+            await self._read()
         finally:
             self._observed.timings["total"] = (time.perf_counter() - self._began) * 1000
             self._show()
             call.cancel()
         await self._conclude(call)
+
+    def _sent(self, requests: Sequence[Message]) -> AsyncIterator[Message] | None:
+        """What the call takes its messages from; None when they are written one by one."""
+        return _each(requests)
+
+    async def _talk(self) -> None:
+        """What is said and waited for before the rest is read."""
+
+    async def _next(self) -> Any:
+        """What the server sends next, or the end of it."""
+        return await self._call.read()
 
     def _requests(self) -> list[Message]:
         params, kind = self._step.params, self._method.input_type
@@ -71,7 +87,7 @@ class Call:
             several = [params["message"]] if params.get("message") is not None else []
         return [build(one, kind, self._types.pool, f"messages[{index}]") for index, one in enumerate(several)]
 
-    async def _read(self, call: Any) -> None:
+    async def _read(self) -> None:
         given = self._step.params.get("stream")
         if given is not None and not self._method.server_streaming:
             raise StepBlocked(f"{self._method.full_name} answers with one message: with.stream has no meaning")
@@ -79,10 +95,12 @@ class Call:
         try:
             async with asyncio.timeout(wanted.wait):
                 while wanted.count is None or self._matched < wanted.count:
-                    if (raw := await call.read()) is grpc.aio.EOF:
+                    if (raw := await self._next()) is grpc.aio.EOF:
                         break
-                    self._keep(raw, wanted)
+                    message = self._keep(raw)
+                    self._matched += not wanted.selective or wanted.matches(as_wanted(message))
                     if self._is_full():
+                        self._observed.notes.append(f"only the first {len(self._messages)} messages were read")
                         self._ended_by_us = True
                         return
                 else:
@@ -91,10 +109,10 @@ class Call:
             if wanted.count is not None:
                 raise SeamError(self._missing(wanted, f"within {wanted.wait:g} s"), self._observed) from None
             self._ended_by_us = True
-        if wanted.count is not None and self._matched < wanted.count and await call.code() is grpc.StatusCode.OK:
+        if wanted.count is not None and self._matched < wanted.count and await self._call.code() is grpc.StatusCode.OK:
             raise SeamError(self._missing(wanted, "before the server ended the stream"), self._observed)
 
-    def _keep(self, raw: Any, wanted: Wanted) -> None:
+    def _keep(self, raw: Any) -> Any:
         if isinstance(raw, _Unreadable):
             name = self._method.output_type.full_name
             raise SeamError(
@@ -104,20 +122,14 @@ class Call:
         self._sizes += raw.ByteSize()
         self._messages.append(message)
         self._at.append(round((time.perf_counter() - self._began) * 1000, 3))
-        if wanted.selective:
-            self._matched += wanted.matches({"json": message, "text": json.dumps(message, ensure_ascii=False)})
-        else:
-            self._matched += 1
+        return message
 
     def _is_full(self) -> bool:
         if not self._method.server_streaming:
             if len(self._messages) > 1:
                 raise SeamError(f"{self._method.full_name} answered with more than one message", self._observed)
             return False
-        if len(self._messages) < self._settings.rows and self._sizes <= self._settings.body_read:
-            return False
-        self._observed.notes.append(f"only the first {len(self._messages)} messages were read")
-        return True
+        return len(self._messages) >= self._settings.rows or self._sizes > self._settings.body_read
 
     def _missing(self, wanted: Wanted, when: str) -> str:
         of = f" {wanted}" if wanted.selective else ""
@@ -174,6 +186,11 @@ def show_status(observed: Observed, code: str, reason: str, initial: Any, traili
         "header": seen,
         "trailer": headers(trailing),
     }
+
+
+def as_wanted(message: Any) -> dict[str, Any]:
+    """*message* as ``Wanted`` looks at it."""
+    return {"json": message, "text": json.dumps(message, ensure_ascii=False)}
 
 
 async def _each(requests: Sequence[Message]) -> AsyncIterator[Message]:

@@ -14,7 +14,7 @@ import grpc.aio
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.base import StepBlocked
 from apps.execution.executors.grpc_reflection import Reflection
-from apps.execution.executors.tls import client_pair
+from apps.execution.executors.tls import Client
 
 _KEPT = 300.0  # seconds after which the types are asked for again
 
@@ -26,15 +26,12 @@ class Key:
     target: str
     tls: bool
     ca: str
-    client: tuple[str, str, str]
-    """Certificate, key and password; empty without one."""
+    client: Client | None
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Self:
         """What a step says."""
-        client = params.get("client") or {}
-        shown = tuple(str(client.get(name) or "") for name in ("certificate", "key", "password"))
-        return cls(str(params["target"]), bool(params.get("tls")), str(params.get("ca") or ""), shown)  # type: ignore[arg-type]
+        return cls(str(params["target"]), bool(params.get("tls")), str(params.get("ca") or ""), Client.of(params))
 
 
 class Target:
@@ -104,7 +101,7 @@ class Target:
 
 def _credentials(key: Key, settings: EngineSettings) -> grpc.ChannelCredentials:
     ca = key.ca.encode() or (Path(settings.ca_file).read_bytes() if settings.ca_file else None)
-    private, chain = client_pair(*key.client) if key.client[0] else (None, None)
+    private, chain = key.client.pair() if key.client else (None, None)
     return grpc.ssl_channel_credentials(ca, private, chain)
 
 

@@ -11,6 +11,7 @@ from apps.execution.executors.base import Observed, SeamError, StepBlocked, Step
 from apps.execution.executors.databases.base import Database, DatabaseError, Result
 from apps.execution.executors.databases.registry import open_database
 from apps.execution.executors.json_values import to_json
+from apps.execution.executors.tls import Client
 from apps.execution.executors.urls import without_password
 
 
@@ -22,7 +23,7 @@ class SqlExecutor:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        self._databases: dict[tuple[str, str], Database] = {}
+        self._databases: dict[tuple[str, str, Client | None], Database] = {}
 
     def describe(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The request as people see it."""
@@ -34,7 +35,7 @@ class SqlExecutor:
         observed = Observed(request=self.describe(step.params))
         started = time.perf_counter()
         try:
-            database = self._database(str(step.params["url"]), str(step.params.get("ca") or ""))
+            database = self._database(step.params)
             result = await database.run(str(step.params["query"]), step.params.get("params"), step.timeout)
         except EgressDenied as error:
             raise StepBlocked(str(error)) from None
@@ -45,10 +46,11 @@ class SqlExecutor:
         self._read(result, observed)
         return observed
 
-    def _database(self, url: str, ca: str) -> Database:
-        if (url, ca) not in self._databases:
-            self._databases[url, ca] = open_database(url, ca, self._settings)
-        return self._databases[url, ca]
+    def _database(self, params: Mapping[str, Any]) -> Database:
+        key = str(params["url"]), str(params.get("ca") or ""), Client.of(params)
+        if key not in self._databases:
+            self._databases[key] = open_database(*key, self._settings)
+        return self._databases[key]
 
     def _read(self, result: Result, observed: Observed) -> None:
         rows: list[dict[str, Any]] = []

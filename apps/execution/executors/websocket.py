@@ -9,8 +9,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from apps.execution.engine.egress import EgressDenied
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.base import Observed, SeamError, StepBlocked, StepContext, StepRequest
+from apps.execution.executors.turns import Ended, Missing
 from apps.execution.executors.urls import without_password
-from apps.execution.executors.websocket_conversation import Conversation, Missing
+from apps.execution.executors.websocket_conversation import Conversation
 
 
 class WebSocketExecutor:
@@ -39,7 +40,7 @@ class WebSocketExecutor:
             raise SeamError(talk.timed_out(), talk.seen()) from None
         except EgressDenied as error:
             raise StepBlocked(str(error)) from None
-        except ConnectionClosed:
+        except (ConnectionClosed, Ended):
             raise SeamError(talk.closed_early(), talk.seen()) from None
         except Missing as missing:
             raise SeamError(str(missing), talk.seen()) from None

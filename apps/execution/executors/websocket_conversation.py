@@ -1,12 +1,11 @@
 """What is said over a WebSocket: turns in the order of the step, and everything that came."""
 
-import asyncio
 import base64
 import binascii
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
@@ -16,26 +15,24 @@ from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors import http_messages
 from apps.execution.executors.base import Observed, StepBlocked, StepContext, StepRequest
 from apps.execution.executors.http_cookies import cookie_header
-from apps.execution.executors.messages_wanted import Wanted, decoded
+from apps.execution.executors.messages_wanted import decoded
 from apps.execution.executors.tls import context_of
+from apps.execution.executors.turns import Ended, Missing, Turns
 from apps.execution.executors.urls import without_password
 from apps.execution.executors.websocket_connection import Opening, headers_of
 
 
-class Missing(Exception):
-    """What was waited for did not come; the text says what did."""
-
-
-class Conversation:
+class Conversation(Turns):
     """One connection from its opening to its end."""
 
+    ending = "close the connection"
+
     def __init__(self, settings: EngineSettings, step: StepRequest, context: StepContext) -> None:
+        super().__init__()
         self._settings = settings
         self._params = step.params
         self._limit = step.timeout
-        self._turn = 0
         self._size = 0
-        self._waiting = ""
         self._connection: ClientConnection | None = None
         self._opening = self._prepare(context)
         self._started = time.perf_counter()
@@ -75,50 +72,29 @@ class Conversation:
         self._opening.lap("first_byte")
         self._show_handshake(connection.response)
         self.observed.subjects["subprotocol"] = connection.subprotocol or ""
-        for item in self._params.get("exchange") or []:
-            self._turn += 1
-            await self._take_turn(connection, item)
+        await self.take(self._params.get("exchange") or [])
         self._ended = time.perf_counter()  # closing is ours, and some servers take their time for it
         await connection.close()
 
-    async def _take_turn(self, connection: ClientConnection, item: Mapping[str, Any]) -> None:
-        self._waiting = ""
-        if "receive" in item:
-            await self._receive(connection, Wanted(item["receive"] or {}))
-        elif "closed" in item:
-            await self._wait_for_close(connection, item["closed"])
-        else:
-            await connection.send(_payload(item, self._turn))
+    @property
+    def heard(self) -> int:
+        """How many messages came so far."""
+        return len(self._messages)
 
-    async def _receive(self, connection: ClientConnection, wanted: Wanted) -> None:
-        count = 1 if not wanted.is_timed else wanted.count
-        matched, before = 0, len(self._messages)
+    @property
+    def _line(self) -> ClientConnection:
+        return cast(ClientConnection, self._connection)  # turns are taken while it is open
+
+    async def say(self, item: Mapping[str, Any]) -> None:
+        """Send what the turn *item* says. Raises ``ConnectionClosed``."""
+        await self._line.send(_payload(item, self.place))
+
+    async def hear(self) -> Mapping[str, Any]:
+        """The next message. Raises ``Ended`` and ``Missing``."""
         try:
-            async with asyncio.timeout(wanted.wait):
-                while count is None or matched < count:
-                    self._waiting = self._progress(wanted, matched, count, before)
-                    matched += wanted.matches(self._keep(await connection.recv()))
-        except TimeoutError:
-            if count is not None:
-                raise Missing(f"{self._progress(wanted, matched, count, before)} within {wanted.wait:g} s") from None
-
-    def _progress(self, wanted: Wanted, matched: int, count: int | None, before: int) -> str:
-        if count is None:
-            return ""
-        which = f" {wanted}" if wanted.selective else ""
-        also = f" ({len(self._messages) - before} came in all)" if wanted.selective else ""
-        return f"exchange[{self._turn - 1}]: {matched} of {count} messages{which} came{also}"
-
-    async def _wait_for_close(self, connection: ClientConnection, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                while True:
-                    self._keep(await connection.recv())
+            return self._keep(await self._line.recv())
         except ConnectionClosed:
-            return
-        except TimeoutError:
-            place = f"exchange[{self._turn - 1}]"
-            raise Missing(f"{place}: the other side did not close the connection within {seconds:g} s") from None
+            raise Ended from None
 
     def _keep(self, message: str | bytes) -> dict[str, Any]:
         at = round((time.perf_counter() - self._started) * 1000, 3)
@@ -180,7 +156,7 @@ class Conversation:
         """Why the step's time was not enough."""
         if self._connection is None:
             return f"no WebSocket at {self._where()} within {self._limit:g} s: does it answer there?"
-        return f"{self._waiting or 'the conversation did not end'} within {self._limit:g} s"
+        return f"{self.waiting or 'the conversation did not end'} within {self._limit:g} s"
 
     def closed_early(self) -> str:
         """The other side closed while something was still to be sent or received."""
@@ -188,7 +164,7 @@ class Conversation:
         code = connection.close_code if connection is not None else None
         reason = connection.close_reason if connection is not None else ""
         why = f" with {code}" + (f" “{reason}”" if reason else "") if code and code != 1006 else " without a word"
-        progress = f"{self._waiting}; " if self._waiting else f"exchange[{self._turn - 1}] could not be sent: "
+        progress = f"{self.waiting}; " if self.waiting else f"{self.place} could not be sent: "
         return f"{progress}the other side closed the connection{why}"
 
     def not_opened(self, error: Exception) -> str:
@@ -202,12 +178,12 @@ class Conversation:
         return f"{self._opening.ws_uri.host}:{self._opening.ws_uri.port}"
 
 
-def _payload(item: Mapping[str, Any], turn: int) -> str | bytes:
+def _payload(item: Mapping[str, Any], place: str) -> str | bytes:
     if "json" in item:
         return json.dumps(item["json"], ensure_ascii=False)
     if "base64" in item:
         try:
             return base64.b64decode("".join(str(item["base64"]).split()), validate=True)
         except (binascii.Error, ValueError) as error:
-            raise StepBlocked(f"with.exchange[{turn - 1}].base64 is not Base64: {error}") from None
+            raise StepBlocked(f"with.{place}.base64 is not Base64: {error}") from None
     return str(item.get("send", ""))

@@ -5,6 +5,7 @@ from tests.execution.executors.servers.http import authority, http_server, raw_s
 from tests.execution.executors.servers.mariadb import mariadb  # noqa: F401
 from tests.execution.executors.servers.mosquitto import mosquitto  # noqa: F401
 from tests.execution.executors.servers.pages import _site, chromium_path, site  # noqa: F401
+from tests.execution.executors.servers.postgresql_tls import postgres_tls  # noqa: F401
 from tests.execution.executors.servers.rabbitmq import rabbitmq  # noqa: F401
 from tests.execution.executors.servers.web import (  # noqa: F401
     cookie_url,

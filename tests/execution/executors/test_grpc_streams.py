@@ -73,7 +73,7 @@ def test_both_sides_stream(grpc_server: GrpcServer) -> None:
         grpc_server.port,
         "Chat",
         {"messages": [{"sku": "A"}, {"sku": "B"}]},
-        expect=[{"check": "messages", "at": "$[*].note", "equals": ["A?", "B?"]}],
+        expect=[{"check": "messages", "at": "$[*].note", "equals": ["A?", "B?", "bye"]}],
     )
     assert outcome.state is State.PASSED, outcome.message
 
@@ -190,15 +190,12 @@ def test_proto_that_cannot_be_compiled_is_refused_with_line_and_column() -> None
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_client_shows_its_certificate(messages: ModuleType, authority: Authority, encrypted: bool) -> None:
     server = GrpcServer(messages, tls=authority.pair("localhost"), clients=authority.pem)
-    key, certificate = (part.decode() for part in authority.pair("client"))
-    client = {"certificate": certificate, "key": key}
-    if encrypted:
-        client = {"certificate": certificate, "key": _encrypted(key), "password": "pass phrase"}
+    client = authority.client("client", "pass phrase" if encrypted else "")
     given = {"message": {"sku": "A"}, "tls": True, "ca": authority.pem}
     try:
         shown = call(server.port, "Reserve", {**given, "client": client})
         assert shown.state is State.PASSED, shown.message
-        assert key not in str(shown.as_dict())
+        assert client["key"] not in str(shown.as_dict())
         unknown = call(server.port, "Reserve", given, timeout=3)
         assert unknown.state is State.FAILED
         wrong = call(server.port, "Reserve", {**given, "client": {"certificate": "nonsense"}})
@@ -206,17 +203,3 @@ def test_client_shows_its_certificate(messages: ModuleType, authority: Authority
         assert "PEM" in wrong.message
     finally:
         server.stop()
-
-
-def _encrypted(key: str) -> str:
-    from cryptography.hazmat.primitives import serialization
-
-    return (
-        serialization.load_pem_private_key(key.encode(), None)
-        .private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.BestAvailableEncryption(b"pass phrase"),
-        )
-        .decode()
-    )

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -15,6 +16,7 @@ from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.registry import Executors
 from tests.execution.engine.running import case_of, request_for, run, run_step
 from tests.execution.executors.servers.certificates import Authority
+from tests.execution.executors.servers.postgresql_tls import PostgresTls
 
 
 def ask(url: str, query: str, params: Any = None, **more: Any) -> StepOutcome:
@@ -229,3 +231,46 @@ def test_own_authority_means_tls_or_nothing(database_url: str, authority: Author
     outcome = run_step("sql", {"url": database_url, "query": "SELECT 1", "ca": authority.pem})
     assert outcome.state is State.FAILED
     assert "SSL" in outcome.message  # the server of the tests has none
+
+
+@pytest.mark.parametrize("password", ["", "pass phrase"])
+def test_a_client_certificate_is_shown(postgres_tls: PostgresTls, authority: Authority, password: str) -> None:
+    shown = authority.client("ann", password)
+    in_one = {**shown, "certificate": shown["certificate"] + shown["key"], "key": ""}
+    for given in ({"client": shown, "ca": authority.pem}, {"client": in_one}):
+        outcome = run_step("sql", {"url": postgres_tls.url, "query": "SELECT 1 AS one", **given})
+        assert outcome.state is State.PASSED, outcome.message
+        assert outcome.response["rows"] == [{"one": 1}]
+    assert postgres_tls.clients == ["ann", "ann"]
+
+
+def test_a_client_certificate_is_that_of_the_step_or_none(
+    postgres_tls: PostgresTls, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"url": postgres_tls.url, "query": "SELECT 1", "ca": authority.pem}
+    (tmp_path / ".postgresql").mkdir()
+    for name, text in zip(("crt", "key"), authority.client("the worker").values(), strict=True):
+        (tmp_path / ".postgresql" / f"postgresql.{name}").write_text(text)
+        (tmp_path / ".postgresql" / f"postgresql.{name}").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    stranger = Authority("Nobody's authority").client("ann")
+    for refused in ({}, {"client": stranger}):
+        outcome = run_step("sql", {**given, **refused})
+        assert outcome.state is State.FAILED, outcome.message
+        assert "SSL" in outcome.message
+    assert postgres_tls.clients == []
+
+
+def test_a_client_certificate_that_cannot_be_shown_blocks(postgres_tls: PostgresTls, authority: Authority) -> None:
+    shown = authority.client("ann", "pass phrase")
+    for wrong in (
+        {**shown, "password": "another"},
+        {**shown, "password": ""},
+        {**authority.client("ann"), "key": authority.client("ann")["key"]},
+        {"certificate": "nonsense"},
+    ):
+        outcome = run_step("sql", {"url": postgres_tls.url, "query": "SELECT 1", "client": wrong})
+        assert outcome.state is State.BLOCKED, outcome.message
+        assert "client certificate cannot be used" in outcome.message
+    without = {"url": f"{postgres_tls.url}?sslmode=disable", "query": "SELECT 1", "client": shown}
+    assert run_step("sql", without).state is State.BLOCKED

@@ -12,6 +12,7 @@ from apps.execution.engine.runner import run_case
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.registry import Executors
 from tests.execution.engine.running import case_of, request_for, run, run_step
+from tests.execution.executors.servers.certificates import Authority
 from tests.execution.executors.servers.mariadb import MariaDB
 
 # Minutes of work, during which the server does not notice that its client went away.
@@ -201,6 +202,37 @@ def test_tls_is_used_and_the_server_s_name_checked(mariadb: MariaDB) -> None:
     no_pem = ask(mariadb, CIPHER, url=mariadb.url("localhost"), given={"ca": "nonsense"})
     assert no_pem.state is State.BLOCKED
     assert "PEM" in no_pem.message
+
+
+@pytest.mark.parametrize("password", ["", "pass phrase"])
+def test_a_client_certificate_is_who_the_user_is(mariadb: MariaDB, authority: Authority, password: str) -> None:
+    url = f"mysql://badge@localhost:{mariadb.port}/shop"
+    shown = authority.client("client", password)
+    in_one = {**shown, "certificate": shown["certificate"] + shown["key"], "key": ""}
+    for given in ({"client": shown, "ca": mariadb.ca_pem}, {"client": in_one}):
+        outcome = ask(mariadb, "SELECT current_user() AS me", url=url, given=given)
+        assert outcome.state is State.PASSED, outcome.message
+        assert outcome.response["rows"] == [{"me": "badge@%"}]
+    for refused in ({"ca": mariadb.ca_pem}, {"client": authority.client("somebody else"), "ca": mariadb.ca_pem}):
+        outcome = ask(mariadb, "SELECT 1", url=url, given=refused)
+        assert outcome.state is State.FAILED
+        assert "Access denied" in outcome.message
+
+
+def test_a_client_certificate_that_cannot_be_shown_blocks(mariadb: MariaDB, authority: Authority) -> None:
+    shown = authority.client("client", "pass phrase")
+    for wrong in (
+        {**shown, "password": "another"},
+        {**shown, "password": ""},
+        {**authority.client("client"), "key": authority.client("client")["key"]},
+        {"certificate": "nonsense"},
+    ):
+        outcome = ask(mariadb, "SELECT 1", given={"client": wrong})
+        assert outcome.state is State.BLOCKED, outcome.message
+        assert "client certificate cannot be used" in outcome.message
+    without = ask(mariadb, "SELECT 1", url=mariadb.url(query="?ssl-mode=DISABLED"), given={"client": shown})
+    assert without.state is State.BLOCKED
+    assert "DISABLED" in without.message
 
 
 def test_what_cannot_be_reached_or_is_no_url(mariadb: MariaDB) -> None:

@@ -1,11 +1,28 @@
 """gRPC calls, by server reflection or a stored .proto."""
 
 from apps.catalog.definition.fields import Choice, Field, Kind, Subject
-from apps.catalog.definition.kinds.shared import certificate_authority, duration
-from apps.catalog.definition.kinds.web import CLIENT, WANTED
+from apps.catalog.definition.kinds.shared import certificate_authority, client_certificate, duration
+from apps.catalog.definition.kinds.web import WANTED
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.operators import EVERY, TEXT
 from apps.catalog.definition.protos import check_protos
+
+_TURN = (
+    Field(name="message", type="json", label=_("Send a message")),
+    Field(
+        name="receive",
+        type="object",
+        label=_("Receive"),
+        help=_("One message, unless you say what to wait for."),
+        fields=WANTED,
+    ),
+    Field(
+        name="closed",
+        type="number",
+        label=_("Wait for the end (s)"),
+        help=_("The server must end the call by itself within this time."),
+    ),
+)
 
 _PROTO = (
     Field(name="name", type="text", label=_("File name"), required=True, placeholder="inventory.proto"),
@@ -42,6 +59,15 @@ GRPC = Kind(
             help=_("What is sent to a method that takes a stream, one after the other."),
         ),
         Field(
+            name="exchange",
+            type="objects",
+            label=_("Conversation"),
+            help=_("For a method that streams both ways, one after the other. Messages that come earlier wait."),
+            fields=_TURN,
+            item=_("turn"),
+            alternatives=(Choice(("message", "receive", "closed"), required=True),),
+        ),
+        Field(
             name="stream",
             type="object",
             label=_("End of the stream"),
@@ -51,13 +77,7 @@ GRPC = Kind(
         Field(name="metadata", type="pairs", label=_("Metadata")),
         Field(name="tls", type="boolean", label=_("Use TLS"), default=False),
         certificate_authority(),
-        Field(
-            name="client",
-            type="object",
-            label=_("Client certificate"),
-            help=_("For mutual TLS. PEM texts, usually secrets."),
-            fields=CLIENT,
-        ),
+        client_certificate(),
         Field(
             name="proto",
             type="objects",
@@ -74,7 +94,7 @@ GRPC = Kind(
             placeholder="{{ SHOP_DESCRIPTORS }}",
         ),
     ),
-    choices=(Choice(("message", "messages")), Choice(("proto", "descriptors"))),
+    choices=(Choice(("message", "messages", "exchange")), Choice(("proto", "descriptors"))),
     subjects=(
         Subject(name="status", label=_("Status"), value="text", operators=("equals", "one_of", "matches")),
         Subject(name="message", label=_("Message"), value="structured", at="jsonpath", operators=EVERY),

@@ -1,8 +1,8 @@
 """HTTP requests: REST, GraphQL, forms, files, streams."""
 
 from apps.catalog.definition.fields import Choice, Field, Kind, Subject
-from apps.catalog.definition.kinds.shared import duration
-from apps.catalog.definition.kinds.web import AUTH, CLIENT, WANTED, authority, verify
+from apps.catalog.definition.kinds.shared import certificate_authority, client_certificate, duration
+from apps.catalog.definition.kinds.web import AUTH, WANTED, verify
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.operators import EVERY, LONG_TEXT, MARKUP, NUMERIC, TEXT
 
@@ -89,14 +89,8 @@ HTTP = Kind(
             placeholder="{{ PROXY_URL }}",
         ),
         verify(),
-        authority(),
-        Field(
-            name="client",
-            type="object",
-            label=_("Client certificate"),
-            help=_("For mutual TLS. PEM texts, usually secrets."),
-            fields=CLIENT,
-        ),
+        certificate_authority(),
+        client_certificate(),
     ),
     choices=(Choice(("json", "body", "form", "multipart", "graphql")),),
     subjects=(

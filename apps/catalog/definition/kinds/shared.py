@@ -4,6 +4,19 @@ from apps.catalog.definition.fields import Field, Subject
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.operators import EVERY, NUMERIC
 
+_CLIENT = (
+    Field(
+        name="certificate",
+        type="multiline",
+        label=_("Certificate"),
+        required=True,
+        placeholder="{{ _CLIENT_PEM }}",
+        help=_("May hold the key as well, and the certificates of who issued it."),
+    ),
+    Field(name="key", type="multiline", label=_("Private key"), secret=True, placeholder="{{ _CLIENT_KEY }}"),
+    Field(name="password", type="text", label=_("Password of the key"), secret=True),
+)
+
 
 def duration() -> Subject:
     """How long the step took, in milliseconds."""
@@ -41,4 +54,15 @@ def certificate_authority() -> Field:
         label=_("Own certificate authority"),
         help=_("PEM text of an authority to trust for this step, usually a variable."),
         placeholder="{{ CA_PEM }}",
+    )
+
+
+def client_certificate() -> Field:
+    """Whom the step is shown to be."""
+    return Field(
+        name="client",
+        type="object",
+        label=_("Client certificate"),
+        help=_("For mutual TLS. PEM texts, usually secrets."),
+        fields=_CLIENT,
     )

@@ -1,7 +1,7 @@
 """SQL statements against a database."""
 
 from apps.catalog.definition.fields import Field, Kind, Subject
-from apps.catalog.definition.kinds.shared import certificate_authority, duration
+from apps.catalog.definition.kinds.shared import certificate_authority, client_certificate, duration
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.operators import EVERY, NUMERIC
 
@@ -34,6 +34,7 @@ SQL = Kind(
             help=_("A list for %s or a mapping for %(name)s; bound by the driver, never pasted into the text."),
         ),
         certificate_authority(),
+        client_certificate(),
     ),
     subjects=(
         Subject(name="rows", label=_("Rows"), value="structured", at="jsonpath", operators=EVERY),

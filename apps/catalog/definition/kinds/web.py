@@ -9,19 +9,6 @@ AUTH = (
     Field(name="bearer", type="text", label=_("Bearer token"), secret=True, placeholder="{{ token }}"),
 )
 
-CLIENT = (
-    Field(
-        name="certificate",
-        type="multiline",
-        label=_("Certificate"),
-        required=True,
-        placeholder="{{ CLIENT_PEM }}",
-        help=_("May hold the key as well, and the certificates of who issued it."),
-    ),
-    Field(name="key", type="multiline", label=_("Private key"), secret=True, placeholder="{{ CLIENT_KEY }}"),
-    Field(name="password", type="text", label=_("Password of the key"), secret=True),
-)
-
 WANTED = (
     Field(name="count", type="integer", label=_("Wait for so many"), placeholder="1"),
     Field(
@@ -48,14 +35,3 @@ WANTED = (
 def verify() -> Field:
     """Whether the certificate of the other side is checked."""
     return Field(name="verify", type="boolean", label=_("Verify the TLS certificate"), default=True)
-
-
-def authority() -> Field:
-    """An authority to trust besides those of the worker."""
-    return Field(
-        name="ca",
-        type="multiline",
-        label=_("Own certificate authority"),
-        help=_("PEM text of an authority to trust for this step, usually a variable."),
-        placeholder="{{ CA_PEM }}",
-    )

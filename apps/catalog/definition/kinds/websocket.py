@@ -1,8 +1,8 @@
 """Conversations over a WebSocket."""
 
 from apps.catalog.definition.fields import Choice, Field, Kind, Subject
-from apps.catalog.definition.kinds.shared import duration
-from apps.catalog.definition.kinds.web import AUTH, CLIENT, WANTED, authority, verify
+from apps.catalog.definition.kinds.shared import certificate_authority, client_certificate, duration
+from apps.catalog.definition.kinds.web import AUTH, WANTED, verify
 from apps.catalog.definition.marks import _
 from apps.catalog.definition.operators import EVERY, LONG_TEXT, NUMERIC, TEXT
 
@@ -52,14 +52,8 @@ WEBSOCKET = Kind(
             help=_("Those that earlier steps of the case got for this place."),
         ),
         verify(),
-        authority(),
-        Field(
-            name="client",
-            type="object",
-            label=_("Client certificate"),
-            help=_("For mutual TLS. PEM texts, usually secrets."),
-            fields=CLIENT,
-        ),
+        certificate_authority(),
+        client_certificate(),
     ),
     subjects=(
         Subject(name="messages", label=_("Messages"), value="structured", at="jsonpath", operators=EVERY),

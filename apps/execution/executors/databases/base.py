@@ -1,11 +1,12 @@
 """What a database adapter is: a statement in, rows out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from apps.execution.engine.settings import EngineSettings
+from apps.execution.executors.tls import Client
 
 
 @dataclass(slots=True)
@@ -31,7 +32,7 @@ class DatabaseError(Exception):
 
 class Database(Protocol):
     """The adapter of one kind of database, for one URL; lives as long as the event loop. *ca* is the PEM text of an
-    authority to trust, or "".
+    authority to trust, or "", and *client* whom to be shown to be; TLS is used for either.
 
     Addresses that may not be reached leave it as ``EgressDenied``, what cannot be done at all as ``StepBlocked``.
     """
@@ -39,7 +40,7 @@ class Database(Protocol):
     schemes: ClassVar[tuple[str, ...]]
     """The beginnings of its URLs."""
 
-    def __init__(self, url: str, ca: str, settings: EngineSettings) -> None: ...
+    def __init__(self, url: str, ca: str, client: Client | None, settings: EngineSettings) -> None: ...
 
     async def run(self, query: str, params: Any, seconds: float) -> Result:
         """Run *query*. After *seconds*, or when cancelled, the server ends it. Raises ``DatabaseError``."""
@@ -54,6 +55,18 @@ _HARMLESS = re.compile(r"\s*(select|values|table|with|insert|update|delete|merge
 def is_harmless(statement: str) -> bool:
     """Whether *statement* by its first word leaves the session as it was."""
     return bool(_HARMLESS.match(statement))
+
+
+def adapted(params: Any, one: Callable[[Any], Any]) -> Any:
+    """*params*, a mapping or a list, with each value as *one* makes it for the driver."""
+    if isinstance(params, Mapping):
+        return {name: one(value) for name, value in params.items()}
+    return tuple(one(value) for value in params)
+
+
+def is_structure(value: Any) -> bool:
+    """Whether a parameter goes as JSON: an object, or a list that is more than a list of plain values."""
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict | list) for item in value))
 
 
 def too_many(limit: int) -> str:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from asyncmy.cursors import SSCursor
@@ -12,8 +11,17 @@ from asyncmy.errors import MySQLError
 
 from apps.execution.engine.settings import MEBIBYTE, EngineSettings
 from apps.execution.executors.base import StepBlocked
-from apps.execution.executors.databases.base import DatabaseError, Result, does_not_fit, is_harmless, too_many
+from apps.execution.executors.databases.base import (
+    DatabaseError,
+    Result,
+    adapted,
+    does_not_fit,
+    is_harmless,
+    is_structure,
+    too_many,
+)
 from apps.execution.executors.databases.mysql_connection import Connection, Pool, described
+from apps.execution.executors.tls import Client
 from apps.execution.executors.urls import without_password
 
 # What leaves something behind in the session, which the next step must not find.
@@ -30,17 +38,17 @@ class MySQL:
 
     schemes: ClassVar[tuple[str, ...]] = ("mysql", "mariadb")
 
-    def __init__(self, url: str, ca: str, settings: EngineSettings) -> None:
+    def __init__(self, url: str, ca: str, client: Client | None, settings: EngineSettings) -> None:
         self._url = url
         self._rows = settings.rows
-        self._pool = Pool(url, ca, settings)
+        self._pool = Pool(url, ca, client, settings)
 
     async def run(self, query: str, params: Any, seconds: float) -> Result:
         """Run *query*; after *seconds* its session is ended in the server."""
         limit = asyncio.timeout(seconds)
         began = 0.0
         try:
-            async with limit, self._pool.connection() as (connection, opening):
+            async with limit, self._pool.session() as (connection, opening):
                 began = time.perf_counter()
                 result = await self._execute(connection, query, params)
                 result.opening, result.running = opening, (time.perf_counter() - began) * 1000
@@ -104,19 +112,13 @@ class MySQL:
 def _bound(cursor: Any, query: str, params: Any) -> str:
     """The statement with its parameters. Raises ``StepBlocked`` when they do not fit together."""
     try:
-        return str(cursor.mogrify(query, _adapted(params)) if params else query)
+        return str(cursor.mogrify(query, adapted(params, _one)) if params else query)
     except (MySQLError, TypeError, ValueError, IndexError, KeyError) as error:
         raise StepBlocked(does_not_fit(error)) from None
 
 
-def _adapted(params: Any) -> Any:
-    """Objects go as JSON; lists are the items of an ``IN``, unless they hold objects."""
-    if isinstance(params, Mapping):
-        return {name: _one(value) for name, value in params.items()}
-    return tuple(_one(value) for value in params)
-
-
 def _one(value: Any) -> Any:
-    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict | list) for item in value)):
+    """Objects go as JSON; lists are the items of an ``IN``, unless they hold objects."""
+    if is_structure(value):
         return json.dumps(value, ensure_ascii=False)
     return tuple(value) if isinstance(value, list) else value

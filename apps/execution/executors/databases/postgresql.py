@@ -10,8 +10,17 @@ from psycopg2.extras import Json
 
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.base import StepBlocked
-from apps.execution.executors.databases.base import DatabaseError, Result, does_not_fit, is_harmless, too_many
+from apps.execution.executors.databases.base import (
+    DatabaseError,
+    Result,
+    adapted,
+    does_not_fit,
+    is_harmless,
+    is_structure,
+    too_many,
+)
 from apps.execution.executors.databases.postgresql_connection import Connection, Pool
+from apps.execution.executors.tls import Client
 from apps.execution.executors.urls import without_password
 
 # Statements that can be read through a cursor, so that the server sends no more rows than are wanted.
@@ -27,15 +36,15 @@ class PostgreSQL:
 
     schemes: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
 
-    def __init__(self, url: str, ca: str, settings: EngineSettings) -> None:
+    def __init__(self, url: str, ca: str, client: Client | None, settings: EngineSettings) -> None:
         self._url = url
         self._rows = settings.rows
-        self._pool = Pool(url, settings.connections_per_database, settings.egress, ca)
+        self._pool = Pool(url, settings.connections_per_database, settings.egress, ca, client)
 
     async def run(self, query: str, params: Any, seconds: float) -> Result:
         """Run *query*; the server ends it after *seconds*."""
         try:
-            async with self._pool.connection() as (connection, opening):
+            async with self._pool.session() as (connection, opening):
                 began = time.perf_counter()
                 cursor = await self._execute(connection, query, params, seconds)
                 result = self._read(cursor)
@@ -86,7 +95,7 @@ class PostgreSQL:
 
     async def aclose(self) -> None:
         """Close every idle connection."""
-        self._pool.close()
+        await self._pool.aclose()
 
 
 def _bound(connection: Connection, query: str, params: Any) -> bytes:
@@ -95,20 +104,11 @@ def _bound(connection: Connection, query: str, params: Any) -> bytes:
     try:
         if not params:
             return bytes(cursor.mogrify(query))
-        return bytes(cursor.mogrify(query, _adapted(params)))
+        return bytes(cursor.mogrify(query, adapted(params, _one)))
     except (psycopg2.ProgrammingError, TypeError, ValueError, IndexError, KeyError) as error:
         raise StepBlocked(does_not_fit(error)) from None
 
 
-def _adapted(params: Any) -> Any:
-    """Objects go as JSON; lists are arrays, unless they hold objects."""
-    if isinstance(params, dict):
-        return {name: _one(value) for name, value in params.items()}
-    return [_one(value) for value in params]
-
-
 def _one(value: Any) -> Any:
-    is_json = isinstance(value, dict) or (
-        isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
-    )
-    return Json(value) if is_json else value
+    """Objects go as JSON; lists are arrays, unless they hold objects."""
+    return Json(value) if is_structure(value) else value

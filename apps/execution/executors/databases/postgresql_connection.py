@@ -4,11 +4,9 @@ import asyncio
 import logging
 import os
 import select
-import tempfile
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import psycopg2
@@ -16,9 +14,11 @@ from psycopg2 import extensions
 
 from apps.execution.engine.egress import EgressPolicy
 from apps.execution.executors.base import StepBlocked
+from apps.execution.executors.databases import pool
+from apps.execution.executors.tls import Client, pem_file
 
 log = logging.getLogger(__name__)
-_IDLE_SECONDS = 60.0
+_NOWHERE = f"{os.devnull}/none"  # of a file that cannot be there
 # Parameters of a URL that name files or services of the worker are none of a test's business.
 _PARAMETERS = frozenset(
     {"host", "port", "user", "password", "dbname", "sslmode", "application_name", "options", "connect_timeout",
@@ -26,15 +26,12 @@ _PARAMETERS = frozenset(
 )  # fmt: skip
 
 
-class Connection:
-    """One connection. *timeout_ms* is the statement timeout of its session; a session in which a
-    statement may have left something behind is not *is_clean*, and not used again."""
+class Connection(pool.Session):
+    """One connection. *timeout_ms* is the statement timeout of its session."""
 
     def __init__(self, raw: Any) -> None:
-        self.raw = raw
+        super().__init__(raw)
         self.timeout_ms = 0
-        self.is_clean = True
-        self.idle_since = 0.0
 
     async def ready(self) -> None:
         """Wait until libpq has done what it was asked. Raises ``psycopg2.Error``."""
@@ -47,13 +44,19 @@ class Connection:
     async def execute(self, statement: str | bytes, params: Any = None) -> Any:
         """Run *statement*; the cursor holds its result."""
         cursor = self.raw.cursor()
-        cursor.execute(statement, params)
-        await self.ready()
+        self.is_done = False
+        try:
+            cursor.execute(statement, params)
+            await self.ready()
+        except psycopg2.Error:  # the server's answer, or the connection is gone
+            self.is_done = True
+            raise
+        self.is_done = True
         return cursor
 
     @property
     def is_usable(self) -> bool:
-        """Whether the session is open, idle and outside of a transaction."""
+        """Whether it is open, idle and outside of a transaction."""
         if self.raw.closed or self.raw.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE:
             return False
         poll = select.poll()  # a server that closed it left something to read
@@ -86,59 +89,23 @@ def _set(future: "asyncio.Future[None]") -> None:
         future.set_result(None)
 
 
-class Pool:
-    """Connections to one database: at most *size* at once, kept for a minute when idle."""
+class Pool(pool.Pool[Connection]):
+    """Connections to one database."""
 
-    def __init__(self, url: str, size: int, egress: EgressPolicy, ca: str = "") -> None:
+    def __init__(self, url: str, size: int, egress: EgressPolicy, ca: str, client: Client | None) -> None:
+        super().__init__(size)
         self._given = _parsed(url)
         self._ca = ca
+        self._client = client
+        if client and self._given.get("sslmode") == "disable":
+            raise StepBlocked("the client certificate cannot be shown: sslmode is disable")
         self._egress = egress
-        self._idle: list[Connection] = []
-        self._room = asyncio.Semaphore(size)
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[tuple[Connection, float]]:
-        """A connection and the milliseconds it took to open (0 when it was open).
-
-        It is used again when it is idle, outside of a transaction and clean.
-        """
-        async with self._room:
-            started = time.perf_counter()
-            connection = self._usable()
-            opened = connection is None
-            if connection is None:
-                connection = await self._open()
-            try:
-                yield connection, (time.perf_counter() - started) * 1000 if opened else 0.0
-            except psycopg2.Error:
-                self._give_back(connection)
-                raise
-            except BaseException:
-                # The statement still runs: have the server stop it.
-                asyncio.get_running_loop().run_in_executor(None, connection.abandon)
-                raise
-            self._give_back(connection)
-
-    def _usable(self) -> Connection | None:
-        oldest = time.monotonic() - _IDLE_SECONDS
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.idle_since > oldest and connection.is_usable:
-                return connection
-            connection.raw.close()
-        return None
-
-    def _give_back(self, connection: Connection) -> None:
-        if connection.is_clean and connection.is_usable:
-            connection.idle_since = time.monotonic()
-            self._idle.append(connection)
-        else:
-            connection.raw.close()
-
-    async def _open(self) -> Connection:
+    async def open(self) -> Connection:
+        """Connect to the first permitted address that answers."""
         options = await self._options()
-        with _authority(self._ca) as trusted:
-            connection = Connection(psycopg2.connect(**{**trusted, **options}, async_=True))
+        with _certificates(self._ca, self._client) as shown:
+            connection = Connection(psycopg2.connect(**{**shown, **options}, async_=True))
             try:
                 await connection.ready()
             except BaseException:
@@ -152,7 +119,7 @@ class Pool:
             "user": "", "password": "", "application_name": "integhub", "gssencmode": "disable", **self._given,
             # Neither the password file nor PGPASSWORD of the worker may help. A file that cannot be there:
             # libpq would warn on stderr about one that is no plain file.
-            "passfile": f"{os.devnull}/none", "client_encoding": "UTF8",
+            "passfile": _NOWHERE, "client_encoding": "UTF8",
         }  # fmt: skip
         host = options.pop("hostaddr", "") or options.get("host", "")
         if host and not host.startswith(("/", "@")):
@@ -161,25 +128,24 @@ class Pool:
             options["hostaddr"] = ",".join(addresses)
         return options
 
-    def close(self) -> None:
-        """Close the idle connections."""
-        while self._idle:
-            self._idle.pop().raw.close()
+    async def end(self, session: Connection) -> None:
+        """In a thread: the driver waits for the server when it has a statement cancelled."""
+        await asyncio.to_thread(session.abandon)
 
 
 @contextmanager
-def _authority(ca: str) -> Iterator[dict[str, str]]:
-    """What makes libpq trust the PEM text *ca* and insist on the server's name; it reads it from a file only."""
-    if not ca:
-        yield {}
-        return
-    handle, path = tempfile.mkstemp(suffix=".pem")
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(ca)
-        yield {"sslmode": "verify-full", "sslrootcert": path}
-    finally:
-        Path(path).unlink(missing_ok=True)
+def _certificates(ca: str, client: Client | None) -> Iterator[dict[str, str]]:
+    """What makes libpq trust the PEM text *ca* and insist on the server's name, and show *client*, never a certificate
+    of the worker's user. It reads them from files only. Raises ``StepBlocked`` for what is no certificate."""
+    options = {"sslcert": _NOWHERE}
+    with ExitStack() as files:
+        if client:
+            client.show(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))  # whether it can be: libpq would ask for a password
+            path = files.enter_context(client.in_file())
+            options = {"sslmode": "require", "sslcert": path, "sslkey": path, "sslpassword": client.password}
+        if ca:
+            options |= {"sslmode": "verify-full", "sslrootcert": files.enter_context(pem_file(ca))}
+        yield options
 
 
 def _parsed(url: str) -> dict[str, str]:

@@ -54,6 +54,18 @@ class Authority:
         )
         return private, certificate.public_bytes(serialization.Encoding.PEM)
 
+    def client(self, name: str, password: str = "") -> dict[str, str]:
+        """What ``client`` of a step holds for *name*, the key encrypted by *password*, if any."""
+        private, certificate = self.pair(name)
+        shown = {"certificate": certificate.decode(), "key": private.decode()}
+        if password:
+            lock = serialization.BestAvailableEncryption(password.encode())
+            encrypted = serialization.load_pem_private_key(private, None).private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock
+            )
+            shown |= {"key": encrypted.decode(), "password": password}
+        return shown
+
     def issue(self, host: str, folder: Path) -> Path:
         """A PEM file with key and certificate for *host*."""
         path = folder / f"{host}.pem"

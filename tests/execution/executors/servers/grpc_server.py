@@ -104,8 +104,16 @@ def _collect(messages: ModuleType) -> Callable[[Iterator[Any], grpc.ServicerCont
 
 def _chat(messages: ModuleType) -> Callable[[Iterator[Any], grpc.ServicerContext], Iterator[Any]]:
     def chat(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
-        for request in requests:
-            yield messages.Reply(note=f"{request.sku}?", left=request.quantity)
+        """Answers each at once, *quantity* times when it is more than one, *seconds* apart; *fail* ends it."""
+        for number, request in enumerate(requests, 1):
+            if request.fail == "OK":
+                return
+            if request.fail:
+                context.abort(grpc.StatusCode[request.fail], f"at message {number}")
+            for left in range(max(1, request.quantity), 0, -1):
+                time.sleep(request.seconds)
+                yield messages.Reply(note=f"{request.sku}?", left=left)
+        yield messages.Reply(note="bye")
 
     return chat
 

@@ -21,6 +21,8 @@ _TABLES = f"""
 CREATE DATABASE shop CHARACTER SET utf8mb4;
 CREATE USER tests@'%' IDENTIFIED BY '{PASSWORD}';
 GRANT ALL ON shop.* TO tests@'%';
+CREATE USER badge@'%' REQUIRE SUBJECT '/CN=client';
+GRANT ALL ON shop.* TO badge@'%';
 GRANT PROCESS ON *.* TO tests@'%';
 CREATE TABLE shop.orders (id int AUTO_INCREMENT PRIMARY KEY, sku varchar(40), total decimal(10,2), state varchar(20));
 """.strip()
@@ -28,7 +30,10 @@ CREATE TABLE shop.orders (id int AUTO_INCREMENT PRIMARY KEY, sku varchar(40), to
 
 @dataclass(frozen=True)
 class MariaDB:
-    """Where it is; *ca_pem* is the authority of its certificate, which names ``localhost``."""
+    """Where it is; *ca_pem* is the authority of its certificate, which names ``localhost``, and of its clients'.
+
+    The user ``badge`` must show one for ``client``, and has no password.
+    """
 
     port: int
     ca_pem: str
@@ -55,6 +60,8 @@ def mariadb(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> I
     port, log = free_port(), home / "output.log"
     options = [f"--datadir={home}/data", f"--port={port}", "--bind-address=127.0.0.1", f"--socket={home}/s"]
     options += [f"--pid-file={home}/pid", f"--init-file={home}/tables.sql", f"--ssl-cert={pem}", f"--ssl-key={pem}"]
+    (home / "ca.pem").write_text(authority.pem)
+    options.append(f"--ssl-ca={home}/ca.pem")
     with log.open("wb") as output:
         process = subprocess.Popen(
             [str(server), "--no-defaults", *options, *small, *user], stdout=output, stderr=output

@@ -158,11 +158,12 @@ class Proxy:
                 kept = [line for line in lines if line and not line.lower().startswith(("proxy-", "connection"))]
                 sent = [f"{method} /{rest} HTTP/1.1", *kept, "Connection: close", "", ""]
                 other[1].write("\r\n".join(sent).encode("latin-1"))
-            await asyncio.gather(_pass(reader, other[1]), _pass(other[0], writer))
+            await asyncio.gather(pass_on(reader, other[1]), pass_on(other[0], writer))
         writer.close()
 
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """What *reader* gets, until it ends."""
     with contextlib.suppress(ConnectionError):
         while part := await reader.read(65536):
             writer.write(part)
