@@ -33,6 +33,7 @@ def system_map(request: SystemRequest, system: System) -> HttpResponse:
         "kind_icons": KIND_ICONS.items(),
         "graph": drawn,
         "counts": found.counts(context["colour"]),
+        "arranged": any(component.place for component in found.components),
         "workflows": system.workflows.all()[:50],
         "stream": f"{reverse('live:system', args=[system.slug])}?after={joined}",
     }
