@@ -189,6 +189,7 @@ AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]
 PASSWORD_RESET_TIMEOUT = 60 * 60 * 4
 
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "integhub.formats"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = os.environ.get("INTEGHUB_TIME_ZONE", "UTC")

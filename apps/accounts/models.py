@@ -203,8 +203,16 @@ class AuditEntry(models.Model):
         """What the detail says, by name; of a change what was and what is."""
         changes: dict[str, Any] = self.detail.get("changes") or {}
         rest = [(name, value) for name, value in self.detail.items() if name != "changes"]
-        pairs = [(name, f"{before or '–'} → {after or '–'}") for name, (before, after) in changes.items()]
-        return pairs + [(name, "–" if value in (None, "") else _in_words(value)) for name, value in rest]
+        said = [(name, "–" if value in (None, "") else _in_words(value)) for name, value in rest]
+        return [(name, _change_in_words(value)) for name, value in changes.items()] + said
+
+
+def _change_in_words(value: Any) -> str:
+    """``[before, after]``; a change without a before, such as the number of rows, is told as it is."""
+    if not isinstance(value, list) or len(value) != 2:
+        return _in_words(value)
+    before, after = (_in_words(one) if one not in (None, "", []) else "–" for one in value)
+    return f"{before} → {after}"
 
 
 def _in_words(value: Any) -> str:

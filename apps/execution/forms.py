@@ -31,7 +31,7 @@ class StartForm(RefusableMixin, forms.Form):
         Environment.objects.none(),
         to_field_name="slug",
         label=_("Environments"),
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
     )
     priority = forms.ChoiceField(
         choices=[("", _("as usual")), *RunPriority.choices], required=False, label=_("Priority"), initial=""

@@ -16,6 +16,7 @@ from apps.environments.models import Environment
 from apps.environments.services import versions_deployed
 from apps.insights import metrics
 from apps.insights.map_layout import Layout, arrange
+from apps.insights.map_places import placed
 from apps.runs.models import PointRecord
 from apps.systems.models import Component, IntegrationPoint, System, Workflow
 
@@ -168,29 +169,40 @@ def graph(found: SystemMap, *, colour: str, show: str = "", workflow: Workflow |
     path = list(workflow.hops.values_list("point__slug", flat=True)) if workflow else []
     ends = [(seam.point.consumer.slug, seam.point.provider.slug) for seam in found.seams]
     layout = arrange([component.slug for component in found.components], ends)
+    fixed = {component.slug: component.place for component in found.components if component.place}
+    places = placed(layout, fixed)
+    straight = {name for name, place in places.items() if place != (layout.nodes[name].slot, layout.nodes[name].layer)}
     by_ends = sorted(found.seams, key=_ends)
-    edges = [_edge(pair, list(seams), layout, colour, show, path) for pair, seams in groupby(by_ends, key=_ends)]
+    edges = [
+        _edge(pair, list(seams), colour, show, path) | {"bends": _bends(layout, pair, straight)}
+        for pair, seams in groupby(by_ends, key=_ends)
+    ]
     nodes = [
         {
             "id": component.slug,
             "name": component.name,
             "kind": component.kind,
             "version": found.versions.get(component.slug, ""),
-            "layer": layout.nodes[component.slug].layer,
-            "slot": layout.nodes[component.slug].slot,
+            "x": round(places[component.slug].x, 3),
+            "y": round(places[component.slug].y, 3),
+            "row": layout.nodes[component.slug].layer,
         }
         for component in found.components
     ]
     return {"nodes": nodes, "edges": edges, "layers": layout.layers, "width": layout.width}
 
 
+def _bends(layout: Layout, ends: tuple[str, str], straight: set[str]) -> list[dict[str, float]]:
+    """Where the edge goes round components; one whose end is not where the layout put it goes straight."""
+    bends = () if straight.intersection(ends) else layout.bends.get(ends, ())
+    return [{"x": bend.slot, "y": bend.layer} for bend in bends]
+
+
 def _ends(seam: Seam) -> tuple[str, str]:
     return seam.point.consumer.slug, seam.point.provider.slug
 
 
-def _edge(
-    ends: tuple[str, str], seams: list[Seam], layout: Layout, colour: str, show: str, path: list[str]
-) -> dict[str, Any]:
+def _edge(ends: tuple[str, str], seams: list[Seam], colour: str, show: str, path: list[str]) -> dict[str, Any]:
     """One edge for *seams*, drawn as the worst of them; with a *path*, as the worst of those on it."""
     lit = [seam for seam in seams if seam.point.slug in path] or seams
     order = [level.key for level in LEVELS[colour]]
@@ -206,7 +218,6 @@ def _edge(
         "line": worst.line,
         "heavy": worst.heavy,
         "quiet": not _is_lit(seams, show, path),
-        "bends": [{"layer": bend.layer, "slot": bend.slot} for bend in layout.bends.get(ends, ())],
     }
 
 

@@ -17,6 +17,7 @@ from apps.runs.models import PointRecord
 from apps.systems.access import SystemRequest, system_page
 from apps.systems.models import KIND_ICONS, System
 
+FEW = 6  # environments that are shown whether they have results or not
 LISTED = 50  # seams on one page of the panel
 CHOICES = ("environment", "colour", "show", "workflow")  # what stays in the URL while the selection changes
 
@@ -33,6 +34,7 @@ def system_map(request: SystemRequest, system: System) -> HttpResponse:
         "kind_icons": KIND_ICONS.items(),
         "graph": drawn,
         "counts": found.counts(context["colour"]),
+        "arranged": any(component.place for component in found.components),
         "workflows": system.workflows.all()[:50],
         "stream": f"{reverse('live:system', args=[system.slug])}?after={joined}",
     }
@@ -119,6 +121,16 @@ def _seam_details(seam: Seam, found: SystemMap) -> dict[str, Any]:
     }
 
 
+def _told_and_untested(
+    standings: list[map_point.Standing], chosen: Environment | None
+) -> tuple[list[map_point.Standing], list[Environment]]:
+    """Where few are, all; else those that have something to tell, and the environments that have not."""
+    if len(standings) <= FEW:
+        return standings, []
+    told = [one for one in standings if one.record or one.environment == chosen]
+    return told, [one.environment for one in standings if one not in told]
+
+
 @system_page(Role.VIEWER)
 def point_page(request: SystemRequest, system: System, slug: str) -> HttpResponse:
     """One seam: state everywhere, latency by day, cases, results, defects, workflows. ``?environment=`` narrows."""
@@ -130,12 +142,14 @@ def point_page(request: SystemRequest, system: System, slug: str) -> HttpRespons
     standings = map_point.standings(point, environments, days=DAYS)
     seen = next((standing.environment for standing in standings if standing.record), None)
     environment = asked or seen or next(iter(environments), None)
+    shown, untested = _told_and_untested(standings, environment)
     before = request.GET.get("before", "")
     context = {
         "system": system,
         "section": "map",
         "point": point,
-        "standings": standings,
+        "standings": shown,
+        "untested": untested,
         "environment": environment,
         "only": asked,
         "days": DAYS,

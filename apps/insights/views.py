@@ -27,7 +27,7 @@ def home(request: SignedInRequest) -> HttpResponse:
     judged = readiness(systems) if systems else {}
     context = {
         "section": "home",
-        "systems": [(system, verdicts.cards(system, judged[system.pk])) for system in systems],
+        "systems": [(system, verdicts.most_pressing(system, judged[system.pk])) for system in systems],
         "teams": Team.objects.visible_to(request.user).filter(
             memberships__user=request.user, memberships__role__gte=Role.LEAD
         ),
@@ -40,7 +40,7 @@ def dashboard(request: SystemRequest, system: System) -> HttpResponse:
     """Can we ship? What needs me now? The parts ``now`` and ``running`` are fetched again as things happen."""
     target = request.headers.get("HX-Target", "")
     live_stream = "" if target else board.stream(system)  # joined before the rows are read: nothing is missed
-    context = _context(request, system, "dashboard") | board.now(system, request.user)
+    context = _context(request, system, "dashboard") | board.now(system, request.user, request.GET)
     if not target:
         context |= board.whole(system) | {"stream": live_stream}
     template = "insights/dashboard_now.html" if target == "now" else "insights/dashboard.html"

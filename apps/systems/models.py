@@ -1,6 +1,6 @@
 """Systems, their components and versions, the integration points between them, and critical workflows."""
 
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -52,6 +52,27 @@ class Criticality(models.IntegerChoices):
     CRITICAL = 4, _("Critical")
 
 
+class Place(NamedTuple):
+    """A place on the map: *x* in widths of a component from the middle, *y* in layers from the top.
+
+    Not in pixels: the map is drawn wide and narrow, and the rooms between its layers grow with their labels.
+    """
+
+    x: float
+    y: float
+
+
+FARTHEST = 1_000.0  # of a place from the origin, either way
+
+
+def _placed_or_not() -> models.Q:
+    """Both numbers or none. PostgreSQL sorts NaN behind every number: the range keeps it out, too."""
+    inside = {f"map_{axis}__{side}": limit for axis in "xy" for side, limit in (("gte", -FARTHEST), ("lte", FARTHEST))}
+    return models.Q(map_x__isnull=True, map_y__isnull=True) | models.Q(
+        map_x__isnull=False, map_y__isnull=False, **inside
+    )
+
+
 class Component(Timestamped):
     """A deployable part of a System."""
 
@@ -69,18 +90,29 @@ class Component(Timestamped):
     owner = models.CharField(_("Owner"), max_length=80, blank=True)
     repository = models.URLField(_("Repository"), blank=True)
     description = models.TextField(_("Description"), blank=True)
+    # Where somebody put it on the map; see Place. None: where the layout puts it.
+    map_x = models.FloatField(null=True, blank=True, editable=False)
+    map_y = models.FloatField(null=True, blank=True, editable=False)
 
     objects = InSystemQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["system", "slug"], name="component_slug_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["system", "slug"], name="component_slug_once"),
+            models.CheckConstraint(condition=_placed_or_not(), name="component_map_place"),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
     def get_absolute_url(self) -> str:
         return reverse("systems:component", args=[self.system.slug, self.slug])
+
+    @property
+    def place(self) -> Place | None:
+        """Where somebody put it on the map, if anybody did."""
+        return None if self.map_x is None or self.map_y is None else Place(self.map_x, self.map_y)
 
     @property
     def icon(self) -> str:

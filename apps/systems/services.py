@@ -5,7 +5,8 @@ may be given when the row is made, else one is suggested from the names; it neve
 links, case definitions and programs use it. Wrong values raise DomainError ``invalid`` with the fields named.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,15 +14,18 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import Team, User
 from apps.accounts.services import audit
+from apps.core import live
 from apps.core.changes import apply_values
 from apps.core.dependants import used_by
-from apps.core.errors import Conflict
+from apps.core.errors import Conflict, DomainError
 from apps.core.validation import Row, free_slug, refuse, save_valid
 from apps.systems.models import (
+    FARTHEST,
     Component,
     ComponentVersion,
     IntegrationPoint,
     NumberSeries,
+    Place,
     System,
     Workflow,
     WorkflowPoint,
@@ -33,6 +37,8 @@ _NEXT = f"""
     RETURNING last
 """  # noqa: S608 (a table name of ours)
 MOST_HOPS = 60
+MOST_PLACES = 500  # components that are moved at once
+MOST_ERRORS = 20  # told of one request
 
 
 def next_number(system_id: int, series: str, count: int = 1) -> int:
@@ -83,6 +89,50 @@ def remove_component(component: Component, *, by: User) -> None:
             % {"name": component.name, "count": seams},
         )
     _remove(component.system, component, by)
+
+
+@transaction.atomic
+def place_components(system: System, places: Mapping[str, Place | None], *, by: User) -> None:
+    """Put components, by short name, on the map where everybody finds them; None: where the layout puts them.
+
+    Of two people who move different components at once neither undoes the other's; of the same one the later counts.
+    Where things are drawn changes nothing that is tested, so the audit log is spared it.
+    """
+    if len(places) > MOST_PLACES:
+        raise refuse("places", _("At most %(count)d components at once.") % {"count": MOST_PLACES})
+    errors = [error for slug, place in places.items() if place for error in _misplaced(slug, place)]
+    rows = list(system.components.select_for_update().filter(slug__in=places).order_by("pk"))
+    known = {row.slug for row in rows}
+    stranger = _("There is no such component in this system.")
+    errors += [{"field": f"places.{slug}", "detail": stranger} for slug in places if slug not in known]
+    if errors:
+        raise DomainError("invalid", errors[0]["detail"], errors=errors[:MOST_ERRORS])
+    for row in rows:
+        row.map_x, row.map_y = places[row.slug] or (None, None)
+    Component.objects.bulk_update(rows, ["map_x", "map_y"])
+    _tell_of_places(system)
+
+
+def _misplaced(slug: str, place: Place) -> list[dict[str, str]]:
+    wrong = _("A number from %(least)d to %(most)d.") % {"least": -FARTHEST, "most": FARTHEST}
+    return [
+        {"field": f"places.{slug}.{axis}", "detail": wrong}
+        for axis, value in place._asdict().items()
+        if not -FARTHEST <= value <= FARTHEST  # false for NaN as well
+    ]
+
+
+@transaction.atomic
+def forget_places(system: System, *, by: User) -> None:
+    """Leave it to the layout again where components stand on the map."""
+    if system.components.exclude(map_x=None).update(map_x=None, map_y=None):
+        audit(system.team, by, "map.arranged", system.slug)
+        _tell_of_places(system)
+
+
+def _tell_of_places(system: System) -> None:
+    """Open maps show it."""
+    transaction.on_commit(partial(live.publish, f"system:{system.pk}", "map", {}))
 
 
 @transaction.atomic

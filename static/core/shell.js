@@ -8,5 +8,6 @@ import "./keys.js";
 import "./live.js";
 import "./meter.js";
 import "./palette.js";
+import "./scrolling.js";
 import "./theme.js";
 import "./times.js";

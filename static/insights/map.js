@@ -1,7 +1,8 @@
 // Draws the system map with Cytoscape. What it shows is said by the list beside it, too; a click asks for the panel.
 import cytoscape from "../cytoscape/cytoscape.esm.min.mjs";
 import { placeLabels } from "./map-labels.js";
-import { places } from "./map-places.js";
+import { Moves } from "./map-moves.js";
+import { grid } from "./map-places.js";
 import { mapStyle, sizes } from "./map-style.js";
 
 const canvas = document.querySelector("[data-map]");
@@ -13,6 +14,7 @@ const NARROW = 560; // px of the graph below which it is drawn compactly
 const isNarrow = () => canvas.clientWidth < NARROW;
 let size = {};
 let cy = null;
+let measured = null; // the grid of the present size
 let byHand = false; // zoomed or moved: a resize keeps what the person looks at
 
 // Cytoscape wants bends as distances from the straight line and weights along it.
@@ -29,15 +31,15 @@ function bends(edge, ends, place) {
 
 function elements(font) {
   const texts = new Map(data.edges.map((edge) => [edge.id, text(edge)]));
-  const place = places(data, texts, size, { wide: canvas.clientWidth, high: canvas.clientHeight, font });
-  const ends = new Map(data.nodes.map((node) => [node.id, place(node)]));
+  measured = grid(data, texts, size, { wide: canvas.clientWidth, high: canvas.clientHeight, font });
+  const ends = new Map(data.nodes.map((node) => [node.id, measured.toPixels(node)]));
   const nodes = data.nodes.map((node) => ({
     data: { ...node, label: node.version && !size.compact ? `${node.name}\n${node.version}` : node.name },
     position: ends.get(node.id),
     classes: node.kind,
   }));
   const edges = data.edges.map((edge) => ({
-    data: { ...edge, text: texts.get(edge.id), shiftX: 0, shiftY: 0, ...bends(edge, ends, place) },
+    data: { ...edge, text: texts.get(edge.id), shiftX: 0, shiftY: 0, ...bends(edge, ends, measured.toPixels) },
     classes: [edge.line, edge.heavy && "heavy", edge.quiet && "quiet", edge.bends.length && "bent"].filter(Boolean).join(" "),
   }));
   return [...nodes, ...edges];
@@ -63,7 +65,7 @@ function draw() {
     layout: { name: "preset" },
     minZoom: 0.15,
     maxZoom: 3,
-    autoungrabify: true,
+    autoungrabify: !moves.grabbable,
     autounselectify: true,
     boxSelectionEnabled: false,
     userZoomingEnabled: false, // the wheel scrolls the page; Ctrl and the wheel, buttons and keys zoom
@@ -74,6 +76,7 @@ function draw() {
   cy.on("mouseover", "node, edge", () => canvas.classList.add("is-pointing"));
   cy.on("mouseout", "node, edge", () => canvas.classList.remove("is-pointing"));
   cy.on("viewport", () => (byHand = true));
+  moves.watch(cy);
   placeLabels(cy, { type: size.label, font });
   fit();
   mark();
@@ -140,15 +143,37 @@ new ResizeObserver(() => {
     else if (!byHand) fit();
   });
 }).observe(canvas);
-// News of runs: the page is asked for again, and only what changed is shown anew; focus, scroll and zoom stay.
+
+// A component was moved here: what is drawn next, and compared with news, has it in its new place.
+function put(id, place) {
+  Object.assign(data.nodes.find((node) => node.id === id), place);
+  for (const edge of data.edges) if (edge.source === id || edge.target === id) edge.bends = [];
+  byHand = true;
+  placeLabels(cy, { type: size.label, font: getComputedStyle(document.body).fontFamily });
+}
+
+const moves = new Moves(canvas, {
+  graph: () => ({ cy, ...measured }),
+  chosen: () => panel.querySelector("[data-selected-component]")?.dataset.selectedComponent ?? "",
+  put,
+  settled: refresh,
+  refused: () => (redraw(drawn), refresh()),
+});
+
+// News of runs and of places: the page is asked for again, and only what changed is shown anew; focus, scroll and zoom
+// stay. What was asked before a component was moved here would throw it back: it is asked again when that is kept.
 async function refresh() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!answer.ok || answer.redirected) return;
+  if (moves.busy) return;
+  const { count } = moves;
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!answer?.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById(canvas.dataset.map)?.textContent;
-  if (!fresh) return;
-  if (fresh !== drawn) redraw(fresh);
-  document.querySelector(".map-legend").replaceWith(page.querySelector(".map-legend"));
+  if (!fresh || moves.busy) return;
+  if (moves.count !== count) return void refresh();
+  if (JSON.stringify(data) === JSON.stringify(JSON.parse(fresh))) drawn = fresh;
+  else redraw(fresh);
+  for (const part of [".map-legend", "[data-map-arrange]"]) document.querySelector(part)?.replaceWith(page.querySelector(part));
   if (panel.contains(document.activeElement)) return;
   const scrolled = panel.scrollTop;
   panel.replaceChildren(...page.getElementById("map-panel").childNodes);
@@ -165,7 +190,7 @@ function redraw(fresh) {
   if (view) cy.viewport(view);
 }
 
-document.body.addEventListener("live:runs", refresh);
+for (const news of ["live:runs", "live:map"]) document.body.addEventListener(news, refresh);
 document.body.addEventListener("live:poll", refresh);
 document.addEventListener("theme:changed", draw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => requestAnimationFrame(draw));

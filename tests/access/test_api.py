@@ -28,6 +28,7 @@ def body(route: Route, world: World) -> dict[str, Any]:
     bodies: dict[str, dict[str, Any]] = {
         "api:tokens-list": {"name": "mine"},
         "api:systems-list": {"team": world.team.slug, "name": "New"},
+        "api:systems-places": {"places": {SLUG: {"x": 1, "y": 2}}},
         "api:components-list": {**system, "name": "New"},
         "api:components-versions": {"name": "2.0"},
         "api:points-list": {**system, "consumer": SLUG, "provider": "two", "protocol": "http", "operation": "PUT /x"},

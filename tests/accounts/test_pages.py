@@ -7,6 +7,8 @@ from django.test import Client
 
 from apps.accounts import services
 from apps.accounts.models import ApiToken, AuditEntry, Role, Team, User
+from apps.environments.services import save_dataset
+from apps.systems.models import System
 from tests.conftest import PASSWORD
 
 SignIn = Callable[[User], Client]
@@ -216,6 +218,18 @@ def test_the_audit_log_says_what_was_and_what_is(team: Team, admin: User, sign_i
     assert "owner: – → ada" in page
     assert "cases: 1, 2" in page
     assert "before: –" in page
+
+
+def test_the_audit_log_tells_of_the_table_of_a_data_set(
+    team: Team, system: System, admin: User, sign_in: SignIn
+) -> None:
+    """Of its rows only the number is kept: there is no before."""
+    save_dataset(system, by=admin, name="Orders", columns=["sku"], rows=[{"values": {"sku": "mug"}}])
+
+    page = sign_in(admin).get("/teams/shop-team/audit/").content.decode()
+
+    assert "dataset.created" in page
+    assert "rows: 1" in page and "columns: – → sku" in page
 
 
 @pytest.mark.parametrize("path", ["/teams/", "/teams/shop-team/", "/teams/shop-team/audit/"])

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from playwright.sync_api import Page, expect
 
-from tests.browser.flow import preparing, reporting, running, solving, writing
+from tests.browser.flow import belonging, preparing, reporting, running, solving, writing
 from tests.browser.flow.stage import Stage, built
 from tests.browser.flow.walk import Walk
 from tests.examples.shop_processes import shop_redis_url
@@ -59,12 +59,16 @@ STEPS = (
     solving.see_it_again,
     reporting.see_the_dashboard,
     reporting.work_by_program,
+    belonging.see_team_and_account,
+    belonging.invite_somebody,
+    belonging.set_a_password_anew,
 )
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 def test_a_failure_becomes_a_defect_that_is_shown_to_be_solved(walk: Walk, console: Any) -> None:
     console.allow("status of 422")  # the editor asks what is wrong with a YAML text
+    console.allow("status of 410")  # an invitation that was used
     console.allow("htmx:(afterRequest|sendAbort)")  # an estimate that a newer choice has made superfluous
     for part in STEPS:
         with walk.step(part.__name__):

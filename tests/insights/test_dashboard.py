@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -120,6 +121,54 @@ def test_the_dashboard_asks_as_many_queries_for_much_as_for_little(
     for number in range(5, 12):
         busy(number)
     assert queries(client, DASHBOARD) <= few + 5  # more of a kind than are shown: their number is asked
+
+
+def named(response: Any) -> list[str]:
+    return [card.readiness.environment.slug for card in response.context["verdicts"].cards]
+
+
+def test_many_environments_leave_room_for_the_rest_the_most_pressing_are_shown(
+    system: System, point: IntegrationPoint, make_case: MakeCase, viewer: User, sign_in: SignIn
+) -> None:
+    client, case = sign_in(viewer), make_case(priority=3)
+    places = [Environment.objects.create(system=system, name=f"E{n}", slug=f"e{n}", position=n) for n in range(6)]
+    assert named(client.get(DASHBOARD)) == [place.slug for place in places]  # few: all, in their own order
+    for number in range(6, 40):
+        Environment.objects.create(system=system, name=f"E{number}", slug=f"e{number}", position=number)
+    played(Environment.objects.get(slug="e20"), [case], "passed")
+    for slug in ("e30", "e25"):
+        played(Environment.objects.get(slug=slug), [case], "failed")
+    Environment.objects.filter(slug="e39").update(is_production=True)
+    served = client.get(DASHBOARD)
+    page = served.content.decode()
+
+    assert named(served)[:3] == ["e39", "e25", "e30"] and len(named(served)) == 6
+    assert "e20" not in named(served)
+    assert "40 environments" in page and "2 Not ready" in page and "37 No evidence" in page and "1 Ready" in page
+    assert 'href="?environments=all"' in page
+
+    whole = client.get(DASHBOARD + "?environments=all")
+    assert named(whole) == [f"e{n}" for n in range(24)]
+    rest = client.get(DASHBOARD + "?environments=all&page=2", headers={"HX-Target": "now"})
+    assert named(rest) == [f"e{n}" for n in range(24, 40)]
+    for nonsense in ("x", "-1", "99999999999999999999"):
+        assert client.get(f"{DASHBOARD}?environments=all&page={nonsense}").status_code == 200
+
+
+def test_any_number_of_environments_costs_as_many_queries_and_as_much_page(
+    system: System, point: IntegrationPoint, make_case: MakeCase, viewer: User, sign_in: SignIn
+) -> None:
+    client = sign_in(viewer)
+    make_case(priority=3)
+    asked, sizes = [], []
+    for number in range(300):
+        Environment.objects.create(system=system, name=f"E{number}", slug=f"e{number:03}", position=number)
+        if number in (29, 299):
+            asked.append([queries(client, url) for url in (DASHBOARD, DASHBOARD + "?environments=all", "/?all")])
+            sizes.append([len(client.get(url).content) for url in (DASHBOARD, "/?all")])
+
+    assert asked[0] == asked[1]
+    assert all(after < before + 200 for before, after in zip(*sizes, strict=True))
 
 
 def test_what_waits_is_mine_or_anybodys(

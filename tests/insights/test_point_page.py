@@ -52,6 +52,20 @@ def test_the_page_of_a_seam_shows_every_environment_and_its_latency(
     assert len(p95) == 30 and p95[-3] == pytest.approx(80, rel=0.04) and p95[-1] is None
 
 
+def test_of_many_environments_the_page_of_a_seam_tells_those_with_something_to_tell(
+    point: IntegrationPoint, viewer: User, sign_in: SignIn
+) -> None:
+    places = [Environment.objects.create(system=point.system, name=f"E{n}", slug=f"e{n}", position=n) for n in range(9)]
+    result(point, places[3])
+    client, url = sign_in(viewer), point.get_absolute_url()
+
+    response = client.get(url + "?environment=e7")
+
+    assert [one.environment.slug for one in response.context["standings"]] == ["e3", "e7"]
+    assert "7 environments without a result" in response.content.decode()
+    assert [one.slug for one in response.context["untested"]] == ["e0", "e1", "e2", "e4", "e5", "e6", "e8"]
+
+
 def test_results_are_paged_newest_first_and_of_one_environment_when_asked(
     point: IntegrationPoint, environment: Environment, viewer: User, make_case: MakeCase, sign_in: SignIn
 ) -> None:

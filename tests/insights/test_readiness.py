@@ -199,7 +199,7 @@ def test_each_reason_leads_to_the_cases_that_it_counts(
         case=fine, environment=environment, state="passed", last_at=timezone.now() + timedelta(seconds=2)
     )
     client = sign_in(viewer)
-    card = client.get("/s/shop/").context["verdicts"][0]
+    card = client.get("/s/shop/").context["verdicts"].cards[0]
     [against, missing] = [line.url for line in card.reasons]
 
     def shown(url: str) -> set[str]:

@@ -1,5 +1,6 @@
 """What the dashboard shows, in a number of queries that does not grow with the data."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
@@ -38,12 +39,16 @@ def whole(system: System) -> dict[str, Any]:
     }
 
 
-def now(system: System, user: Any) -> dict[str, Any]:
-    """Verdicts, runs in progress and what waits for *user*."""
+def now(system: System, user: Any, asked: Mapping[str, str]) -> dict[str, Any]:
+    """Verdicts, runs in progress and what waits for *user*; *asked*: ``environments=all`` and its ``page``."""
+    judged = readiness([system])[system.pk]
+    wants_all = asked.get("environments") == "all"
     open_runs = TestRun.objects.filter(system=system, phase__in=OPEN_PHASES)
     running = list(open_runs.select_related("environment", "started_by").order_by("-pk")[: RUNS + 1])
     return {
-        "verdicts": verdicts.cards(system, readiness([system])[system.pk]),
+        "verdicts": verdicts.all_of(system, judged, asked.get("page"))
+        if wants_all
+        else verdicts.most_pressing(system, judged),
         "running": running[:RUNS],
         "running_more": len(running) > RUNS,
         "waiting": waiting_for(user, system),

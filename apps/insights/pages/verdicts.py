@@ -1,8 +1,11 @@
 """A verdict in words, with links to what it is about."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
+from django.core.paginator import Page, Paginator
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,6 +18,9 @@ MARKS = {
     Verdict.NOT_READY: ("circle-x", "failed"),
     Verdict.NO_EVIDENCE: ("help", "unknown"),
 }
+URGENCY = (Verdict.NOT_READY, Verdict.NO_EVIDENCE, Verdict.READY)
+FEW = 6  # cards until the rest is asked for
+PAGE = 24  # cards of one page of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +43,52 @@ class VerdictCard:
     reasons: list[ReasonLine]
 
 
-def cards(system: System, judged: list[Readiness]) -> list[VerdictCard]:
-    """Cards in the order of the environments."""
-    return [card(system, one) for one in judged]
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many environments have a verdict."""
+
+    word: str
+    icon: str
+    tone: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Verdicts as many as a page has room for, and what is said of them all."""
+
+    cards: list[VerdictCard]
+    tallies: list[Tally]
+    total: int
+    page: Page[Readiness] | None = None  # when all were asked for
+
+    @property
+    def more(self) -> int:
+        """How many are not among the cards."""
+        return self.total - len(self.cards)
+
+
+def most_pressing(system: System, judged: Sequence[Readiness], most: int = FEW) -> Shown:
+    """All in their own order when they are at most *most*; else those that ask for somebody soonest."""
+    chosen = list(judged) if len(judged) <= most else sorted(judged, key=_pressing)[:most]
+    return Shown([card(system, one) for one in chosen], _tallies(judged), len(judged))
+
+
+def all_of(system: System, judged: Sequence[Readiness], number: Any) -> Shown:
+    """One page of all, in their own order; *number* as it stands in the address."""
+    page = Paginator(judged, PAGE).get_page(number)
+    return Shown([card(system, one) for one in page], _tallies(judged), len(judged), page)
+
+
+def _pressing(one: Readiness) -> tuple[bool, int, float]:
+    """Production first, then by verdict, then where something happened last."""
+    happened = [moment.timestamp() for moment in (one.tested_at, one.deployed_at) if moment]
+    return not one.environment.is_production, URGENCY.index(one.verdict), -max(happened, default=0.0)
+
+
+def _tallies(judged: Sequence[Readiness]) -> list[Tally]:
+    found = [one.verdict for one in judged]
+    return [Tally(word(one), *MARKS[one], found.count(one)) for one in URGENCY if one in found]
 
 
 def card(system: System, one: Readiness) -> VerdictCard:

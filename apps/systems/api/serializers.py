@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from apps.accounts.models import Team
 from apps.core.rest_fields import SlugWithinField, VisibleSlugField
-from apps.systems.models import Component, ComponentVersion, IntegrationPoint, System, Workflow
+from apps.systems.models import Component, ComponentVersion, IntegrationPoint, Place, System, Workflow
 
 
 class SystemSerializer(serializers.ModelSerializer[System]):
@@ -27,16 +27,42 @@ class InSystemSerializer(serializers.ModelSerializer[Any]):
     system = VisibleSlugField(queryset=System.objects.all())
 
 
+class CoordinateField(serializers.FloatField):
+    """A JSON number, and no text or truth value that Python could read as one."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        try:
+            return float(data)
+        except OverflowError:  # more digits than a float has room for
+            self.fail("invalid")
+
+
+class PlaceSerializer(serializers.Serializer[Place]):
+    """A place on the map: ``x`` in widths of a component from the middle, ``y`` in layers from the top."""
+
+    x = CoordinateField()
+    y = CoordinateField()
+
+
+class PlacesSerializer(serializers.Serializer[Any]):
+    """Components by short name; null leaves one to the layout again. Those that are not named stay."""
+
+    places = serializers.DictField(child=PlaceSerializer(allow_null=True))
+
+
 class ComponentSerializer(InSystemSerializer):
-    """A deployable part of a system."""
+    """A deployable part of a system; ``place`` is where somebody put it on the map, set by ``/systems/…/places/``."""
 
     url = serializers.CharField(source="get_absolute_url", read_only=True)
+    place = PlaceSerializer(read_only=True, allow_null=True)
 
     class Meta:
         model = Component
         fields = [
-            "id", "system", "slug", "name", "kind", "owner", "repository", "description", "url", "created_at",
-            "updated_at",
+            "id", "system", "slug", "name", "kind", "owner", "repository", "description", "place", "url",
+            "created_at", "updated_at",
         ]  # fmt: skip
         extra_kwargs = {"slug": {"required": False}}
         validators: list[Any] = []

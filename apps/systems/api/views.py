@@ -12,16 +12,18 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from apps.accounts.access import demand
+from apps.accounts.models import Role
 from apps.core.validation import refuse
 from apps.systems import services
 from apps.systems.api.serializers import (
     ComponentSerializer,
+    PlacesSerializer,
     PointSerializer,
     SystemSerializer,
     VersionSerializer,
     WorkflowSerializer,
 )
-from apps.systems.models import Component, IntegrationPoint, System, Workflow, WorkflowPoint
+from apps.systems.models import Component, IntegrationPoint, Place, System, Workflow, WorkflowPoint
 from apps.systems.rest import ScopedViewSet
 
 
@@ -75,6 +77,26 @@ class SystemViewSet(ScopedViewSet):
         if values.pop("team", system.team) != system.team:
             raise refuse("team", _("It cannot be moved to another team."))
         serializer.instance = services.change_system(system, by=self.person, **values)
+
+    @extend_schema(methods=["POST"], request=PlacesSerializer, responses={204: None})
+    @extend_schema(methods=["DELETE"], request=None, responses={204: None})
+    @action(detail=True, methods=["post", "delete"], http_method_names=["post", "delete", "options"])
+    def places(self, request: Request, slug: str | None = None) -> Response:
+        """Where components stand on the map, for the whole team: POST moves some, DELETE leaves all to the layout.
+
+        Testers may, too: it changes nothing that is tested.
+        """
+        system: Any = self.get_object()
+        demand(request.user, system.team_id, Role.TESTER)
+        if request.method == "DELETE":
+            services.forget_places(system, by=self.person)
+            return Response(status=204)
+        body = PlacesSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked: dict[str, Any] = body.validated_data["places"]
+        places = {name: Place(**place) if place else None for name, place in asked.items()}
+        services.place_components(system, places, by=self.person)
+        return Response(status=204)
 
 
 class ComponentViewSet(ScopedViewSet):

@@ -50,6 +50,7 @@ def work_by_program(walk: Walk) -> None:
     page.get_by_label("Name").fill("Pipeline")
     page.get_by_role("button", name="Make a token").click()
     token = page.locator("#fresh-token").inner_text()
+    walk.look("tokens")
 
     suite = _call(walk, token, "suites/?system=shop")["results"][0]["id"]
     case = _call(walk, token, "cases/", {"system": "shop", "suite": suite, "definition": HEALTH})

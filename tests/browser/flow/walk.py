@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import HEIGHT, WIDTHS
 from tests.browser.flow.stage import Stage
 
 Look = Callable[[Page, str], None]
@@ -37,11 +38,14 @@ class Walk:
         return self.page
 
     def look(self, name: str) -> None:
-        """Four screenshots of the page (two widths, two themes), and no serious accessibility violation on it."""
+        """Four screenshots of the page (two widths, two themes), and no serious accessibility violation on any."""
         expect(self.page.locator(".htmx-request")).to_have_count(0)
         self.page.evaluate("scrollTo(0, 0)")  # what sticks to the top would cover the middle
         self.shoot(self.page, f"flow-{len(self.shown) + 1:02}-{name}")
-        self.axe(self.page)
+        for width in WIDTHS:
+            self.page.set_viewport_size({"width": width, "height": HEIGHT[width]})
+            self.axe(self.page)
+        self.page.set_viewport_size({"width": WIDTHS[0], "height": HEIGHT[WIDTHS[0]]})
         self.shown.append(name)
 
     def confirm(self, answer: str) -> None:
