@@ -30,8 +30,10 @@ ROOM_EVERY, PATIENCE = 0.05, 1.0  # seconds: how often, and how long, a chunk wi
 
 async def execute(run_id: int, ids: Sequence[int]) -> None:
     """Execute the queued executions *ids* of one run; those that somebody else has are left to them."""
-    context = await in_database_at_last(requests.context_of, run_id)
-    await Chunk(context, ids).run()
+    # A message may come again, or late: what it is about may have been executed long ago.
+    if waiting := await in_database_at_last(runs.still_waiting, ids):
+        context = await in_database_at_last(requests.context_of, run_id)
+        await Chunk(context, waiting).run()
 
 
 class Chunk:

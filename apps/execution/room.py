@@ -18,14 +18,14 @@ def leave(share: Share, *, wake: bool) -> None:
         if not wake:
             cursor.execute(sql, [share.holder])
             return
-        cursor.execute(f"{sql}; {runs.PARKED}", [share.holder, share.environment_id, MOST])
+        cursor.execute(f"{sql}; {runs.WAKE}", [share.holder, share.environment_id, MOST])
         waiting = [row[0] for row in cursor.fetchall()]
     _send(waiting)
 
 
 def wake(environment_id: int) -> None:
     """Send what waits for room in an environment."""
-    _send(runs.parked(environment_id, MOST))
+    _send(runs.wake(environment_id, MOST))
 
 
 def _send(waiting: Sequence[int]) -> None:

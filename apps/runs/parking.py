@@ -2,6 +2,9 @@
 
 They stay queued, and *parked* says since when. Whoever makes room sends them again, the oldest first; nobody may take
 a name that an older one waits for, so all get their turn. All names are taken in one statement: no deadlock.
+
+What was sent again is on its way until a worker takes it or parks it again: meanwhile nobody else sends it, or every
+chunk that leaves would send all that waits, and the queue would be full of messages about executions long finished.
 """
 
 from collections.abc import Sequence
@@ -11,19 +14,28 @@ from django.db import connection
 _OPEN = "r.paused_at IS NULL AND r.cancel_requested_at IS NULL"
 
 PARK = f"""
-    UPDATE runs_execution AS e SET parked_at = COALESCE(e.parked_at, clock_timestamp())
+    UPDATE runs_execution AS e SET parked_at = COALESCE(e.parked_at, clock_timestamp()), woken_at = NULL
     FROM runs_testrun r WHERE r.id = e.run_id AND e.id = ANY(%s) AND e.state = 'queued' AND {_OPEN}
 """  # noqa: S608  # no value is put in
 
-PARKED = f"""
-    SELECT e.id FROM runs_execution e JOIN runs_testrun r ON r.id = e.run_id
-    WHERE e.parked_at IS NOT NULL AND e.state = 'queued' AND {_OPEN} AND r.environment_id = %s
-    ORDER BY r.priority = 'urgent' DESC, e.parked_at, e.id LIMIT %s
+LOST_AFTER = 30  # seconds after which the message of what was sent again is held to be lost
+WAKE = f"""
+    WITH chosen AS (
+        SELECT e.id, (r.priority <> 'urgent', e.parked_at, e.id) AS place
+        FROM runs_execution e JOIN runs_testrun r ON r.id = e.run_id
+        WHERE e.parked_at IS NOT NULL AND e.state = 'queued' AND {_OPEN} AND r.environment_id = %s
+          AND (e.woken_at IS NULL OR e.woken_at < clock_timestamp() - interval '{LOST_AFTER} seconds')
+        ORDER BY place LIMIT %s FOR UPDATE OF e SKIP LOCKED),
+    woken AS (
+        UPDATE runs_execution e SET woken_at = clock_timestamp() FROM chosen WHERE e.id = chosen.id
+        RETURNING e.id, chosen.place)
+    SELECT id FROM woken ORDER BY place
 """  # noqa: S608
 
+# Looked up by their ids, as for a claim.
 STILL = f"""
-    SELECT e.id FROM runs_execution e JOIN runs_testrun r ON r.id = e.run_id
-    WHERE e.id = ANY(%s) AND e.state = 'queued' AND {_OPEN}
+    SELECT e.id FROM runs_execution e JOIN runs_testrun r ON r.id = e.run_id + 0
+    WHERE e.id = ANY(%s::bigint[]) AND COALESCE(e.state = 'queued', false) AND {_OPEN}
 """  # noqa: S608
 
 # Of those that want names: not while another that runs in the environment has one of them, nor when one that has
@@ -60,8 +72,8 @@ def still_waiting(ids: Sequence[int]) -> list[int]:
     return [pk for pk in ids if pk in found]
 
 
-def parked(environment_id: int, limit: int = 50) -> list[int]:
-    """What waits for room in an environment: urgent runs first, then by age."""
+def wake(environment_id: int, limit: int = 50) -> list[int]:
+    """What waits for room in an environment and is to be sent again now: urgent runs first, then by age."""
     with connection.cursor() as cursor:
-        cursor.execute(PARKED, [environment_id, limit])
+        cursor.execute(WAKE, [environment_id, limit])
         return [row[0] for row in cursor.fetchall()]

@@ -23,7 +23,7 @@ from apps.runs.rollups import RunDelta, apply_to_run, progress_of, tell_progress
 from apps.systems.services import next_number
 
 __all__ = [
-    "PARKED",
+    "WAKE",
     "Claimed",
     "Planned",
     "RunDelta",
@@ -34,12 +34,12 @@ __all__ = [
     "give_back_expired",
     "of_changes",
     "park",
-    "parked",
     "progress_of",
     "record",
     "renew",
     "still_waiting",
     "tell_progress",
+    "wake",
 ]
 
 Claimed = claiming.Claimed
@@ -48,9 +48,9 @@ renew = claiming.renew
 give_back_expired = claiming.give_back_expired
 cancel_open = claiming.cancel_open
 record = recording.record
-PARKED = parking.PARKED
+WAKE = parking.WAKE
 park = parking.park
-parked = parking.parked
+wake = parking.wake
 still_waiting = parking.still_waiting
 
 

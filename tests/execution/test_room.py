@@ -1,5 +1,6 @@
 """An environment's limit and exclusive names hold over all worker processes; nobody waits for ever."""
 
+import asyncio
 import threading
 import time
 from collections import Counter
@@ -11,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.catalog.models import TestCase
 from apps.environments.models import Environment, Variable
-from apps.execution import control, sweeping
+from apps.execution import chunk, control, sweeping
 from apps.execution.models import Share as Row
 from apps.execution.models import Worker as Registered
 from apps.execution.shares import Share
+from apps.execution.worker import in_database
 from apps.runs import services as runs
 from apps.runs.models import Execution, TestRun
 from tests.execution.test_worker import asking, ended, start, wait_until
@@ -155,6 +158,41 @@ def test_who_waits_for_two_names_gets_them_though_others_keep_coming_for_one(
 
     assert claim(found["One 1"]) == [], "the older one comes first"
     assert claim(found["Both"]) == ["Both"]
+
+
+def test_what_waits_is_sent_once_however_many_make_room(
+    environment: Environment, make_case: MakeCase, tester: User, sent: Any
+) -> None:
+    run = start(environment, [make_case(f"Case {n}") for n in range(3)], tester)
+    ids = list(run.executions.order_by("position").values_list("pk", flat=True))
+    runs.park(ids[:1])
+    runs.park(ids)
+
+    assert [runs.wake(environment.pk, 2), runs.wake(environment.pk), runs.wake(environment.pk)] == [
+        ids[:2],
+        ids[2:],
+        [],
+    ]
+    runs.park(ids[1:2])
+    assert runs.wake(environment.pk) == ids[1:2], "it came, and found no room"
+    Execution.objects.update(woken_at=timezone.now() - timedelta(seconds=31))
+    assert runs.wake(environment.pk) == ids, "the message was lost"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_about_what_was_executed_long_ago_asks_for_no_place(
+    environment: Environment, make_case: MakeCase, tester: User, sent: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(environment, [make_case("Case")], tester)
+    ids = list(run.executions.values_list("pk", flat=True))
+    control.cancel_run(run, by=tester)
+    monkeypatch.delattr(Share, "take")
+
+    async def delivered() -> None:
+        await chunk.execute(run.pk, ids)
+        await in_database(connections.close_all)
+
+    asyncio.run(delivered())
 
 
 def test_what_waits_in_a_paused_run_or_for_a_lost_worker_holds_up_nobody(

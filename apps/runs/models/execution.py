@@ -100,6 +100,7 @@ class Execution(models.Model):
     retries = models.PositiveSmallIntegerField(default=0, db_default=0)  # further attempts after a failure
     failures = models.PositiveSmallIntegerField(default=0, db_default=0)  # attempts that failed and were tried again
     parked_at = models.DateTimeField(null=True)  # a worker had it, but there was no place or a name was taken
+    woken_at = models.DateTimeField(null=True)  # sent again since it was parked last
 
     objects = ExecutionQuerySet.as_manager()
 
