@@ -13,7 +13,7 @@ from apps.core import live
 from apps.environments.models import Environment
 from apps.runs import services
 from apps.runs.models import Artifact, Execution, ExecutionEvent, StepResult, TestRun
-from tests.browser.test_run_page import PASTE
+from tests.browser.test_runner import PASTE
 from tests.runs.story import MANUAL, ended, step, taken, waiting_at, waiting_execution
 
 Visit = Callable[..., Page]
