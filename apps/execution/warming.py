@@ -12,7 +12,7 @@ from apps.execution.worker import engine_executors, in_database, run_async
 
 logger = structlog.get_logger(__name__)
 
-YOUNG = 10_000  # objects until the collector looks at the newest; an execution makes some hundreds and keeps few
+YOUNG = 25_000  # objects until the collector looks at the newest; an execution makes some hundreds and keeps few
 
 SHARE = 0.0005  # seconds after which the loop lets the database thread go on: claims and results must not queue for it
 
