@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from django.db import connection
 
 _OPEN = "r.paused_at IS NULL AND r.cancel_requested_at IS NULL"
+# With “run_id + 0” in the join: looked up by ids whatever the statistics say, as for a claim.
+_NAMED = "e.id = ANY(%s::bigint[]) AND COALESCE(e.state = 'queued', false)"
 
 PARK = f"""
     UPDATE runs_execution AS e SET parked_at = COALESCE(e.parked_at, clock_timestamp()), woken_at = NULL
-    FROM runs_testrun r WHERE r.id = e.run_id AND e.id = ANY(%s) AND e.state = 'queued' AND {_OPEN}
+    FROM runs_testrun r WHERE r.id = e.run_id + 0 AND {_NAMED} AND {_OPEN}
 """  # noqa: S608  # no value is put in
 
 LOST_AFTER = 30  # seconds after which the message of what was sent again is held to be lost
@@ -32,10 +34,8 @@ WAKE = f"""
     SELECT id FROM woken ORDER BY place
 """  # noqa: S608
 
-# Looked up by their ids, as for a claim.
 STILL = f"""
-    SELECT e.id FROM runs_execution e JOIN runs_testrun r ON r.id = e.run_id + 0
-    WHERE e.id = ANY(%s::bigint[]) AND COALESCE(e.state = 'queued', false) AND {_OPEN}
+    SELECT e.id FROM runs_execution e JOIN runs_testrun r ON r.id = e.run_id + 0 WHERE {_NAMED} AND {_OPEN}
 """  # noqa: S608
 
 # Of those that want names: not while another that runs in the environment has one of them, nor when one that has
@@ -43,8 +43,8 @@ STILL = f"""
 FREE = f"""
     WITH wanted AS (
         SELECT e.id, e.exclusive, COALESCE(e.parked_at, 'infinity') AS since, r.environment_id
-        FROM runs_execution e JOIN runs_testrun r ON r.id = e.run_id
-        WHERE e.id = ANY(%s) AND e.state = 'queued' AND e.exclusive <> '{{}}' AND {_OPEN})
+        FROM runs_execution e JOIN runs_testrun r ON r.id = e.run_id + 0
+        WHERE {_NAMED} AND e.exclusive <> '{{}}' AND {_OPEN})
     SELECT w.id FROM wanted w
     WHERE NOT EXISTS (SELECT FROM wanted o WHERE o.exclusive && w.exclusive AND (o.since, o.id) < (w.since, w.id))
       AND NOT EXISTS (SELECT FROM runs_execution h JOIN runs_testrun r ON r.id = h.run_id

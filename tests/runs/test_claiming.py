@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from apps.runs import claiming, recording, services
+from apps.runs import claiming, parking, recording, services
 from apps.runs.models import Execution, TestRun
 from tests.runs.conftest import result
 
@@ -36,14 +36,15 @@ def test_ids_are_looked_up_whatever_the_statistics_say(make_run: MakeRun) -> Non
     """Right after a large run began they say that nothing is queued: going through all of that would look cheaper."""
     ids = list(make_run(70).executions.values_list("pk", flat=True))
     hold = (recording._HOLD, [ids, [0] * len(ids)])
-    for sql, values in ((claiming._CLAIM, ["w", timedelta(0), ids, False]), hold):
+    claim = (claiming._CLAIM, ["w", timedelta(0), ids, False])
+    for sql, values in (claim, hold, (parking.PARK, [ids]), (parking.STILL, [ids]), (parking.FREE, [ids])):
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
             cursor.execute(f"EXPLAIN {sql}", values)
             plan = "\n".join(row[0] for row in cursor.fetchall())
 
-        found = re.search(r"using (\w+) on runs_execution e\b", plan)
-        assert found is None or found[1] not in OVER_RUNS_OR_STATES, plan
+        found = set(re.findall(r"using (\w+) on runs_execution e\b", plan))
+        assert not found & OVER_RUNS_OR_STATES, plan
 
 
 def test_the_first_claim_starts_the_run(make_run: MakeRun, take: Take) -> None:
