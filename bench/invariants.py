@@ -6,7 +6,8 @@
 INVARIANTS = {
     "the run has ended": "SELECT phase FROM runs_testrun WHERE id = %(run)s AND phase <> 'finished'",
     "every execution is final and passed": """
-        SELECT state, count(*) FROM runs_execution WHERE run_id = %(run)s AND state <> 'passed' GROUP BY state""",
+        SELECT state, count(*), min(message) FROM runs_execution
+        WHERE run_id = %(run)s AND state <> 'passed' GROUP BY state""",
     "the run's counts are those of its executions": """
         SELECT r.total, r.passed, n FROM runs_testrun r,
                (SELECT count(*) n FROM runs_execution WHERE run_id = %(run)s AND state = 'passed') e

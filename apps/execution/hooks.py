@@ -20,6 +20,7 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from apps.environments.services import decrypt, encrypt
+from apps.execution.engine.clock import time_of_day
 
 KEPT = 24 * 3_600  # seconds that an address is good for; a case that waits for a person may need it so long
 MOST_CALLS = 100
@@ -45,7 +46,7 @@ class Hook:
 
 def token_of(key: str) -> str:
     """A token for the hexadecimal *key*, good for a day."""
-    ends = (int(time.time()) // _ROUND + 1) * _ROUND + KEPT
+    ends = (int(time_of_day().timestamp()) // _ROUND + 1) * _ROUND + KEPT
     signed = bytes.fromhex(key) + struct.pack(">I", ends)
     return base64.urlsafe_b64encode(signed + _signature(signed)).decode()
 

@@ -132,7 +132,7 @@ def _request(
         attempt=one.attempt,
         row=json.loads(one.row),
         seed=one.seed,
-        deadline=time.time() + case.timeout + TEARDOWN,
+        deadline=time.monotonic() + case.timeout + TEARDOWN,
         start_at=one.resume_at,
         captured=captured,
         trace_id=one.trace_id if one.resume_at else "",

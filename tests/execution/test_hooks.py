@@ -81,6 +81,13 @@ def test_nothing_is_kept_for_addresses_that_were_not_made_here(monkeypatch: pyte
     assert calls() == []
 
 
+def test_a_worker_whose_clock_was_set_makes_addresses_that_are_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "time", lambda: 0.0)
+        token = hooks.token_of(KEY)
+    assert Client().post(f"/hooks/{token}").status_code == 200
+
+
 def test_size_and_number_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client()
     assert client.post(url(), "x" * (LARGEST + 1), content_type="text/plain").status_code == 413

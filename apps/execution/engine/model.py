@@ -46,7 +46,7 @@ class CaseRequest:
     """One execution: a case, its variables, and what it may do.
 
     *definition* is canonical; *case* is the same, where it was read before. *row* wins over *variables*
-    and *secrets*. *deadline* (seconds since the epoch) ends the case early. To go on after a manual step,
+    and *secrets*. *deadline* (of ``time.monotonic()``) ends the case early. To go on after a manual step,
     give its index + 1 as *start_at* and the earlier outcome's ``resume`` as *captured*. *shared* are the shared
     steps that it may call, by short name. *mailbox* is the box of the environment.
     """

@@ -50,7 +50,7 @@ async def try_step(step: Mapping[str, Any], request: CaseRequest, executors: Exe
 
 def _seconds_left(request: CaseRequest, limit: float) -> float:
     """How long the case may run: its own limit, or less when its lease ends before."""
-    return limit if request.deadline is None else max(0.0, min(limit, request.deadline - time.time()))
+    return limit if request.deadline is None else max(0.0, min(limit, request.deadline - time.monotonic()))
 
 
 class _CaseRun:

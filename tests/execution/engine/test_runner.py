@@ -181,9 +181,16 @@ def test_step_and_case_have_limits() -> None:
 
 
 def test_lease_ends_the_case_early() -> None:
-    outcome = play(step("wait:5"), deadline=time.time() + 0.2)
+    outcome = play(step("wait:5"), deadline=time.monotonic() + 0.2)
     assert outcome.state is State.FAILED
     assert outcome.duration_ms < 2000
+
+
+def test_a_clock_that_is_set_does_not_end_the_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    deadline = time.monotonic() + 30
+    in_two_days = time.time() + 2 * 86_400
+    monkeypatch.setattr(time, "time", lambda: in_two_days)
+    assert play(step("wait:0.05"), deadline=deadline).state is State.PASSED
 
 
 def test_teardown_has_a_limit_of_its_own() -> None:
