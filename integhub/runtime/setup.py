@@ -8,10 +8,9 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
-from integhub.runtime import packages, stamps
+from integhub.runtime import interpreters, packages, stamps
 from integhub.runtime.layout import EMBEDDED, PYTHON, ROOT, VENV
 from integhub.runtime.locks import exclusive
 from integhub.runtime.progress import Failure, Stage, say, stage
@@ -88,18 +87,20 @@ def _make_virtualenv(current: Stage) -> None:
     if _virtualenv_works() and (PACKAGES_STAMP.exists() or _has_pip()):
         current.note(UNCHANGED)
         return
-    current.note("made anew" if VENV.exists() else "made")
+    made = "made anew" if VENV.exists() else "made"
     if VENV.is_symlink():
         raise Failure(f"{VENV} is a link; remove it, so that it can be made.")
     shutil.rmtree(VENV, ignore_errors=True)
     VENV.mkdir()
     UNFINISHED.touch()
-    try:
-        venv.create(VENV, with_pip=True, symlinks=True)
-    except subprocess.CalledProcessError as error:
+    python = interpreters.quickest()
+    done = subprocess.run([python, "-m", "venv", VENV], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
         raise Failure(
-            f"{sys.executable} could not make a virtualenv: {error}\nOn Debian and Ubuntu: apt-get install python3-venv"
-        ) from error
+            f"{python} could not make a virtualenv:\n{done.stdout}{done.stderr}\n"
+            "On Debian and Ubuntu: apt-get install python3-venv"
+        )
+    current.note(made if python == sys.executable else f"{made} of {python}, which is quicker than {sys.executable}")
 
 
 def _has_pip() -> bool:
