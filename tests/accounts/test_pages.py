@@ -283,6 +283,17 @@ def test_a_token_is_shown_once_and_can_be_revoked(admin: User, sign_in: SignIn) 
     assert Client(headers={"Authorization": f"Bearer {token[0]}"}).get("/api/v1/me/").status_code == 401
 
 
+def test_nobody_gets_a_token_that_may_everything_without_choosing_so(admin: User, sign_in: SignIn) -> None:
+    client = sign_in(admin)
+
+    page = client.get("/account/tokens/").content.decode()
+    refused = client.post("/account/tokens/", {"name": "CI", "days": 30})
+
+    assert '<option value="" selected>Choose…</option>' in page
+    assert (refused.status_code, list(refused.context["form"].errors)) == (400, ["scope"])
+    assert not ApiToken.objects.exists()
+
+
 def test_nobody_revokes_the_token_of_somebody_else(admin: User, tester: User, sign_in: SignIn) -> None:
     saved, _ = services.create_token(admin, "CI")
 
