@@ -51,7 +51,7 @@ class Reason:
 
     @property
     def title(self) -> str:
-        """What was wrong. The group keeps the words of its first occurrence ever; numbers and ids are those of this run."""
+        """What was wrong, with the numbers of this run: the group keeps the words of its first occurrence ever."""
         if self.group is None:
             return ""
         _step, mark, said = self.samples[0].message.partition("”: ") if self.samples else ("", "", "")
