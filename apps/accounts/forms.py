@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.models import ApiToken, Invitation, Role, Team, User
+from apps.accounts.models import ApiToken, Invitation, Role, Scope, Team, User
 from apps.core.forms import RefusableMixin, visible_line
 
 RESET_PAUSE = 120  # seconds between password mails to one address
@@ -125,8 +125,9 @@ class PasswordForm(PasswordChangeForm):
 
 
 class TokenForm(forms.ModelForm[ApiToken]):
-    """Name, scope and lifetime of a new API token."""
+    """Name, scope and lifetime of a new API token; its scope is chosen, none is given by itself."""
 
+    scope = forms.ChoiceField(label=_("Scope"), choices=[("", _("Choose…")), *Scope.choices])
     days = forms.TypedChoiceField(
         label=_("Works for"),
         coerce=int,

@@ -12,6 +12,15 @@ from apps.core.validation import unseen
 Made = TypeVar("Made")
 
 
+class CheckList(forms.CheckboxSelectMultiple):
+    """Boxes of a choice of several, side by side where there is room."""
+
+    template_name = "components/check_list.html"
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"class": "form-check-input"})
+
+
 class RefusableMixin:
     """Adds ``refuse(error)`` to a form; what was typed is kept."""
 

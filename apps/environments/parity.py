@@ -1,7 +1,7 @@
 """Where environments differ: versions deployed and names defined, side by side."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models.functions import MD5, Left
@@ -60,7 +60,8 @@ class NameRow:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All environments against *reference*; rows that differ come first, then those with another value.
+    """*environments* against *reference*, the first of them; rows that differ come first, then those with another
+    value.
 
     Another value alone is no difference to be counted: an address is meant to be another in each environment.
     """
@@ -76,25 +77,25 @@ class Comparison:
         return sum(cell.differs for row in rows for cell in row.cells if cell.environment == environment)
 
 
-def reference_of(environments: Sequence[Environment], slug: str = "") -> Environment | None:
+def reference_of(system: System, slug: str = "") -> Environment | None:
     """What the others are measured by: the one named *slug*, else production, else the first."""
-    named = next((e for e in environments if e.slug == slug), None)
-    return named or next((e for e in environments if e.is_production), environments[0] if environments else None)
+    named = system.environments.filter(slug=slug).first() if slug else None
+    return named or system.environments.order_by("-is_production", "position", "name").first()
 
 
-def compare(system: System, *, against: str = "") -> Comparison:
-    """All environments of *system* side by side; five queries at any size."""
-    environments = list(system.environments.all())
-    reference = reference_of(environments, against)
+def compare(system: System, reference: Environment | None, others: Iterable[Environment]) -> Comparison:
+    """*reference* and *others* side by side; three queries at any size."""
+    beside = [one for one in others if one != reference]
+    environments = [reference, *beside] if reference else beside
     return Comparison(
-        environments, reference, _versions(system, environments, reference), _names(system, environments, reference)
+        environments, reference, _versions(system, environments, reference), _names(environments, reference)
     )
 
 
 def _versions(system: System, environments: list[Environment], reference: Environment | None) -> list[VersionRow]:
     deployed: dict[tuple[int, int], Deployment] = {
         (row.component_id, row.environment_id): row
-        for row in Deployment.objects.filter(environment__system=system, until=None).select_related("version")
+        for row in Deployment.objects.filter(environment__in=environments, until=None).select_related("version")
     }
     rows = []
     for component in system.components.all():
@@ -109,13 +110,14 @@ def _versions(system: System, environments: list[Environment], reference: Enviro
     return sorted(rows, key=lambda row: not row.differs)
 
 
-def _names(system: System, environments: list[Environment], reference: Environment | None) -> list[NameRow]:
+def _names(environments: list[Environment], reference: Environment | None) -> list[NameRow]:
     known: dict[str, dict[int, tuple[str, str, str]]] = defaultdict(dict)
-    variables = Variable.objects.filter(environment__system=system)
+    variables = Variable.objects.filter(environment__in=environments)
     shown = variables.annotate(shown=Left("value", SHOWN), whole=MD5("value"))
     for name, environment_id, *values in shown.values_list("name", "environment_id", "shown", "whole"):
         known[name][environment_id] = ("variable", *values)
-    for name, environment_id in Secret.objects.filter(environment__system=system).values_list("name", "environment_id"):
+    secrets = Secret.objects.filter(environment__in=environments)
+    for name, environment_id in secrets.values_list("name", "environment_id"):
         known[name][environment_id] = ("secret", "", "")
     rows = []
     for name in sorted(known):

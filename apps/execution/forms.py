@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import RunPriority, TestCase, TestPlan
 from apps.catalog.services import cases_of
-from apps.core.forms import RefusableMixin
+from apps.core.forms import CheckList, RefusableMixin
 from apps.environments.models import Environment
 from apps.systems.models import System
 
@@ -31,7 +31,7 @@ class StartForm(RefusableMixin, forms.Form):
         Environment.objects.none(),
         to_field_name="slug",
         label=_("Environments"),
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+        widget=CheckList,
     )
     priority = forms.ChoiceField(
         choices=[("", _("as usual")), *RunPriority.choices], required=False, label=_("Priority"), initial=""

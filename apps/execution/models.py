@@ -34,6 +34,11 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """Those that take work from at least one of *queues*."""
         return self.filter(queues__overlap=queues)
 
+    def lost_first(self) -> Self:
+        """By name, those that fell silent before the others."""
+        silent = models.ExpressionWrapper(models.Q(seen_at__lt=Now() - SILENT_AFTER), models.BooleanField())
+        return self.order_by(silent.desc(), "name")
+
 
 class Worker(models.Model):
     """A worker's main process; one that ends properly takes its row away."""

@@ -59,8 +59,11 @@ export function showKeys() {
   dialog.showModal();
 }
 
+// What a button says, without the key that it shows itself.
 function label(element) {
-  return element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent.trim() ?? element.textContent.trim();
+  const said = element.cloneNode(true);
+  for (const cap of said.querySelectorAll("kbd")) cap.remove();
+  return element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent.trim() ?? said.textContent.trim();
 }
 
 document.addEventListener("click", (event) => {

@@ -5,7 +5,7 @@
 // reconnects by itself and names the last event it saw (Last-Event-ID), so that nothing is missed; where the browser
 // has given up (a 502 of a proxy), the stream is opened again after the last event. As long as there is no stream, and
 // once when it is there again (what happened meanwhile may be lost for good), `live:poll` is dispatched, so that regions
-// ask by themselves.
+// ask by themselves. So it is after a region could not be fetched: the news that it asked for may have been the last.
 const EVERY = 250; // ms
 const POLL = 10_000; // ms
 const streams = new Map();
@@ -98,9 +98,16 @@ function listen(stream, name) {
   stream.source.addEventListener(name, heard);
 }
 
+let missed = false; // a region has not got what it asked for
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  const unanswered = !detail.xhr.status || detail.xhr.status >= 500;
+  if (unanswered && detail.elt.matches("[hx-trigger*='live:']")) missed = true;
+});
+
 setInterval(() => {
   const lost = [...streams.values()].filter(({ source }) => source.readyState !== EventSource.OPEN);
-  if (!lost.length) return;
+  if (!lost.length && !missed) return;
+  missed = false;
   document.body.dispatchEvent(new CustomEvent("live:poll"));
   for (const stream of lost) if (stream.source.readyState === EventSource.CLOSED) open(stream);
 }, POLL);

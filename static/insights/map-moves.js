@@ -26,6 +26,7 @@ export class Moves {
     this.allowed = Boolean(canvas.dataset.places);
     this.byTouch = !matchMedia("(pointer: coarse)").matches; // there a finger scrolls the page until the button is pressed
     this.#hooks = hooks;
+    for (const type of ["touchmove", "touchend"]) canvas.addEventListener(type, (event) => this.#letScroll(event), true);
     if (!this.allowed) return;
     document.addEventListener("keydown", (event) => this.#press(event));
     document.addEventListener("click", ({ target }) => {
@@ -57,6 +58,13 @@ export class Moves {
       this.#moved(target);
       this.#send();
     });
+  }
+
+  // Cytoscape keeps the page from scrolling under a finger that came down on a component or a line, also when it can do
+  // nothing with it. Two fingers and components that are being moved stay its own, and so do taps.
+  #letScroll(event) {
+    const scrolls = event.type === "touchmove" && event.touches.length === 1 && !this.grabbable;
+    if (scrolls || !event.cancelable) event.preventDefault = () => {};
   }
 
   #moved(node) {

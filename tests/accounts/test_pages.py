@@ -3,7 +3,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts import services
 from apps.accounts.models import ApiToken, AuditEntry, Role, Team, User
@@ -281,6 +283,39 @@ def test_a_token_is_shown_once_and_can_be_revoked(admin: User, sign_in: SignIn) 
 
     client.post(f"/account/tokens/{ApiToken.objects.get().pk}/revoke/")
     assert Client(headers={"Authorization": f"Bearer {token[0]}"}).get("/api/v1/me/").status_code == 401
+
+
+def test_teams_are_listed_with_their_members_and_systems_at_the_same_cost_however_many(
+    admin: User, tester: User, system: System, sign_in: SignIn
+) -> None:
+    client = sign_in(admin)
+
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            client.get("/teams/")
+        return len(asked)
+
+    cost()
+    few = cost()
+    for number in range(5):
+        services.create_team(f"Team {number}", admin)
+    page = client.get("/teams/").content.decode()
+
+    people = system.team.memberships.count()
+    assert people > 1 and re.findall(r'data-label="Members">(\d*)<', page) == [str(people), *["1"] * 5]
+    assert system.name in page
+    assert cost() == few
+
+
+def test_nobody_gets_a_token_that_may_everything_without_choosing_so(admin: User, sign_in: SignIn) -> None:
+    client = sign_in(admin)
+
+    page = client.get("/account/tokens/").content.decode()
+    refused = client.post("/account/tokens/", {"name": "CI", "days": 30})
+
+    assert '<option value="" selected>Choose…</option>' in page
+    assert (refused.status_code, list(refused.context["form"].errors)) == (400, ["scope"])
+    assert not ApiToken.objects.exists()
 
 
 def test_nobody_revokes_the_token_of_somebody_else(admin: User, tester: User, sign_in: SignIn) -> None:

@@ -128,12 +128,12 @@ def console() -> Iterator[Console]:
 
 @pytest.fixture
 def visit(server: str, browser: Browser, console: Console, settings: Any) -> Iterator[Visit]:
-    """``visit(path, user=None, width=1440, theme="light")`` → a Page of that user's own browser context."""
+    """``visit(path, user=None, width=1440, theme="light", **options)`` → a Page of that user's own browser context."""
     settings.BASE_URL = server
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     contexts: list[BrowserContext] = []
 
-    def open_page(path: str, user: User | None = None, width: int = 1440, theme: str = "light") -> Page:
+    def open_page(path: str, user: User | None = None, width: int = 1440, theme: str = "light", **more: Any) -> Page:
         context = browser.new_context(
             base_url=server,
             viewport={"width": width, "height": HEIGHT.get(width, 900)},
@@ -141,6 +141,7 @@ def visit(server: str, browser: Browser, console: Console, settings: Any) -> Ite
             reduced_motion="reduce",
             locale="en-GB",
             permissions=["clipboard-read", "clipboard-write"],
+            **more,
         )
         contexts.append(context)
         console.watch(context)

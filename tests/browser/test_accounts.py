@@ -183,6 +183,7 @@ def test_a_token_is_made_copied_and_revoked(visit: Visit, shoot: Shoot, axe: Axe
     services.create_token(admin, "CI of the shop")
     page = visit("/account/tokens/", admin)
     page.get_by_label("Name").fill("Nightly")
+    page.get_by_label("Scope").select_option("read")
     page.get_by_role("button", name="Make a token").click()
     token = page.locator("#fresh-token").inner_text()
     page.get_by_role("button", name="Copy").click()

@@ -198,6 +198,17 @@ def test_the_other_pages_are_sound(
     shoot(page, "performance" if "performance" in path else "home")
 
 
+def test_seams_with_long_names_keep_their_change_in_sight_on_a_phone(
+    visit: Visit, defect: Defect, system: System, tester: User
+) -> None:
+    system.points.update(operation="shop.inventory.v1.InventoryOfEverything/GetStockOfEveryWarehouse")
+    page = visit("/s/shop/performance/", tester, width=390)
+
+    expect(page.locator(".speed .main-cell").first).to_contain_text("GetStockOfEveryWarehouse")
+    hidden = page.locator(".table-box:has(.speed)").evaluate("(box) => box.scrollWidth - box.clientWidth")
+    assert hidden == 0
+
+
 @pytest.mark.parametrize("path", ["/s/shop/", "/s/shop/defects/", "/s/shop/performance/"])
 def test_empty_pages_teach(visit: Visit, shoot: Shoot, axe: Axe, system: System, lead: User, path: str) -> None:
     page = visit(path, lead)

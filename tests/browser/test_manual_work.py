@@ -236,6 +236,7 @@ def test_one_key_leads_through_what_is_mine(visit: Visit, run: TestRun, tester: 
     page.wait_for_url(f"**{runner(second)}")
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_contain_text("Next that waits")
+    expect(page.locator("#keys").get_by_text("Pass", exact=True)).to_be_visible()  # and not “PassP”
     page.keyboard.press("Escape")
     page.keyboard.press("p")
     expect(page.get_by_text("Automated steps are running…")).to_be_visible()

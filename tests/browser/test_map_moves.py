@@ -168,3 +168,40 @@ def test_viewers_look_and_move_nothing(visit: Visit, viewer: User, point: Integr
 
     assert where(page, "orders") == start
     assert requests == []
+
+
+@pytest.mark.parametrize("who", ["tester", "viewer"])
+def test_a_finger_on_a_component_scrolls_the_page_until_components_are_to_be_moved(
+    visit: Visit, point: IntegrationPoint, who: str, request: pytest.FixtureRequest
+) -> None:
+    page = opened(visit, request.getfixturevalue(who), width=390, has_touch=True, is_mobile=True)
+    start = where(page, "orders")
+
+    swipe(page, "orders", -200)
+
+    until(page, "scrollY > 100")
+    assert where(page, "orders") == start
+    if who == "viewer":
+        return
+    page.evaluate("scrollTo(0, 0)")
+    page.get_by_role("button", name="Move components").click()
+    scrolled = page.evaluate("scrollY")
+    swipe(page, "orders", -60)
+    kept(page, "Orders")
+    assert where(page, "orders")[1] < start[1] - 10
+    assert page.evaluate("scrollY") == scrolled
+
+
+def swipe(page: Page, name: str, by: int) -> None:
+    """A finger comes down on a component and goes up or down by so many px, as a real touch screen tells it."""
+    box = page.locator("[data-map]").bounding_box()
+    at = page.evaluate(f"{GRAPH}.getElementById('{name}').renderedPosition()")
+    assert box
+    x, y = box["x"] + at["x"], box["y"] + at["y"]
+    screen = page.context.new_cdp_session(page)
+    screen.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for part in range(1, 11):
+        moved = [{"x": x, "y": y + by * part / 10}]
+        screen.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": moved})
+        page.wait_for_timeout(16)
+    screen.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.environments import services
-from apps.environments.models import Dataset, Environment, Secret
+from apps.environments.models import Dataset, Environment, Secret, Variable
 from apps.systems.models import Component, IntegrationPoint, System
 
 SignIn = Callable[[User], Client]
@@ -234,6 +234,38 @@ def test_pages_of_environments_cost_the_same_however_much_there_is(
 
     assert [queries(client, url) for url in urls] == before
     assert max(before) <= 18
+
+
+def test_the_comparison_bears_many_environments_and_many_names(
+    environment: Environment, system: System, lead: User, viewer: User, sign_in: SignIn
+) -> None:
+    client = sign_in(viewer)
+
+    def grow(first: int, last: int) -> None:
+        made = Environment.objects.bulk_create(
+            Environment(system=system, name=f"N{number:03}", slug=f"e{number:03}") for number in range(first, last)
+        )
+        names = [
+            Variable(environment=one, name=f"V{number:03}", value="x" * 90) for one in made for number in range(150)
+        ]
+        Variable.objects.bulk_create(names)
+
+    def cost(url: str) -> tuple[int, int]:
+        return queries(client, url), len(client.get(url).content)
+
+    grow(0, 20)
+    urls = [at("environments"), at("environment", "e003")]
+    few = [cost(url) for url in urls]
+    grow(20, 60)
+    many = [cost(url) for url in urls]
+    first = client.get(at("environments")).context
+    second = client.get(at("environments") + "?page=2&rows=2&against=e059").context
+
+    assert [count for count, _size in many] == [count for count, _size in few]
+    assert all(size == pytest.approx(before, rel=0.02) for (_, size), (_, before) in zip(many, few, strict=True))
+    assert [one.slug for one in first["comparison"].environments] == ["local", *(f"e{n:03}" for n in range(8))]
+    assert [one.slug for one in second["comparison"].environments] == ["e059", *(f"e{n:03}" for n in range(7, 15))]
+    assert (len(first["names"]), len(second["names"])) == (100, 50)
 
 
 # Data sets

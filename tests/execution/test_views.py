@@ -51,6 +51,18 @@ def test_a_plan_is_started_in_an_environment(
     assert (run.plan, run.total, run.started_by, run.trigger) == (plan, 2, tester, "person")
 
 
+def test_environments_are_offered_as_boxes_each_named_once(
+    client: Client, environment: Environment, make_case: MakeCase
+) -> None:
+    page = client.get(f"/s/shop/runs/start/?environment=local&case={make_case().number}").content.decode()
+
+    [boxes] = re.findall(r'<div class="check-list".*?</div>', page, re.DOTALL)
+    assert " ".join(re.sub(r"<[^>]+>", " ", boxes).split()) == "Local"
+    assert re.search(
+        r'<input type="checkbox" name="environment" value="local"[^>]* class="form-check-input"[^>]*checked', boxes
+    )
+
+
 def test_chosen_cases_are_started(client: Client, environment: Environment, make_case: MakeCase) -> None:
     first, _, third = make_case("One"), make_case("Two"), make_case("Three")
 

@@ -152,21 +152,48 @@ def test_the_page_costs_the_same_with_many_workers(
 ) -> None:
     client = sign_in(tester)
 
-    def cost() -> int:
+    def cost() -> tuple[int, int]:
         with CaptureQueriesContext(connection) as queries:
-            client.get("/s/shop/workers/")
-        return len(queries)
+            page = client.get("/s/shop/workers/")
+        return len(queries), len(page.content)
+
+    def grow(first: int, last: int) -> None:
+        for number in range(first, last):
+            known(f"b:{number:03}", queues=["celery", "execution", f"env.e{number:03}"])
+            named = {"name": f"E{number:03}", "slug": f"e{number:03}", "queue": f"env.e{number:03}"}
+            Environment.objects.create(system=environment.system, **named)
+            Environment.objects.create(system=environment.system, name=f"S{number:03}", slug=f"s{number:03}")
 
     known("a:1")
     cost()
+    one = cost()
+    grow(0, 100)
     few = cost()
-    for number in range(20):
-        known(f"b:{number}")
-        Environment.objects.create(
-            system=environment.system, name=f"E{number}", slug=f"e{number}", queue=f"env.e{number}"
-        )
+    grow(100, 200)
 
-    assert cost() == few
+    assert cost()[0] == few[0] == one[0]
+    assert cost()[1] == pytest.approx(few[1], rel=0.02)
+
+
+def test_queues_with_work_and_lost_workers_come_first_on_pages_that_are_turned(
+    environment: Environment, make_case: MakeCase, tester: User, sent: Any, sign_in: Callable[[User], Client]
+) -> None:
+    for number in range(60):
+        named = {"name": f"E{number:02}", "slug": f"e{number:02}", "queue": f"env.e{number:02}"}
+        last = Environment.objects.create(system=environment.system, **named)
+        known(f"w:{number:02}", queues=["env.e00"])
+    known("z:lost", queues=["env.e59"], seen_at=timezone.now() - timedelta(minutes=3))
+    start(last, [make_case("Case")], tester)
+    client = sign_in(tester)
+
+    first = client.get("/s/shop/workers/").context
+    second = client.get("/s/shop/workers/?page=2&queues=2").context
+
+    assert [row.name for row in first["queues"]][:3] == ["env.e59", "execution", "env.e00"]
+    assert (first["queues"][0].waiting, first["queues"][0].workers, first["queues"][2].workers) == (1, 0, 60)
+    assert [row.worker.name for row in first["rows"]][:2] == ["z:lost", "w:00"]
+    assert (second["queues"][0].name, len(second["queues"])) == ("env.e48", 11)
+    assert (second["rows"][0].worker.name, len(second["rows"])) == ("w:49", 11)
 
 
 def test_programs_list_workers_of_what_they_may_see(

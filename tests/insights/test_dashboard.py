@@ -257,6 +257,25 @@ def test_performance_ranks_seams_and_draws_the_chosen_one(
     assert client.get(PERFORMANCE, {"days": "31", "point": "?", "environment": "x"}).context["days"] == 7
 
 
+def test_bars_of_workflows_are_drawn_in_every_language(
+    environment: Environment,
+    system: System,
+    point: IntegrationPoint,
+    make_case: MakeCase,
+    viewer: User,
+    sign_in: SignIn,
+) -> None:
+    flow = Workflow.objects.create(system=system, name="Order to mail", slug="order-to-mail")
+    WorkflowPoint.objects.create(workflow=flow, point=point, position=1)
+    played(environment, [make_case()], "passed", latency_ms=42.0)
+    viewer.language = "es"
+    viewer.save()
+
+    page = sign_in(viewer).get(PERFORMANCE).content.decode()
+
+    assert 'lang="es"' in page and 'x="0.00" width="100.00"' in page
+
+
 def test_performance_asks_as_many_queries_for_many_seams_as_for_one(
     environment: Environment,
     system: System,

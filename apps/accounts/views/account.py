@@ -64,7 +64,8 @@ def tokens(request: SignedInRequest) -> HttpResponse:
         request.session[FRESH_TOKEN] = token
         return redirect("accounts:tokens")
     context = {"form": form, "tokens": request.user.api_tokens.all(), "section": "tokens"}
-    return render(request, "accounts/tokens.html", {**context, "fresh": request.session.pop(FRESH_TOKEN, None)})
+    context["fresh"] = request.session.pop(FRESH_TOKEN, None)
+    return render(request, "accounts/tokens.html", context, status=400 if form.errors else 200)
 
 
 @signed_in

@@ -23,7 +23,7 @@ FRESH_LINK = "fresh_invitation"  # session: shown once, on the next page
 @signed_in
 def teams(request: SignedInRequest) -> HttpResponse:
     """The user's teams with their role, members and systems."""
-    mine = Membership.objects.filter(user=request.user.pk).select_related("team").order_by("team__name")
+    mine = Membership.objects.filter(user=request.user.pk).order_by("team__name")
     counted = Team.objects.annotate(people=Count("memberships")).prefetch_related("systems")
     memberships = mine.prefetch_related(Prefetch("team", counted))
     return render(request, "accounts/teams.html", {"memberships": memberships, "section": "teams"})

@@ -9,15 +9,10 @@ register = template.Library()
 
 @register.filter
 def input_kind(field: BoundField) -> str:
-    """``checkbox`` (label beside it), ``checklist`` or ``group`` (several inputs under one legend), or ``control``.
-
-    A choice of check boxes that has the class ``form-check-input`` is a checklist; others look after themselves.
-    """
+    """``checkbox`` (label beside it), ``group`` (several inputs under one legend), or ``control``."""
     widget = field.field.widget
     if isinstance(widget, widgets.CheckboxInput):
         return "checkbox"
-    if isinstance(widget, widgets.CheckboxSelectMultiple) and widget.attrs.get("class") == "form-check-input":
-        return "checklist"
     return "group" if isinstance(widget, widgets.RadioSelect | widgets.CheckboxSelectMultiple) else "control"
 
 

@@ -127,6 +127,12 @@ def with_query(context: RequestContext, **changes: Any) -> str:
     return f"?{query.urlencode()}" if query else "?"
 
 
+@register.simple_tag(takes_context=True)
+def turn_to(context: RequestContext, number: int, parameter: str) -> str:
+    """The present query string with page *number* of the list whose page stands in *parameter*."""
+    return with_query(context, **{parameter: number})
+
+
 @register.filter
 def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
     """Value of *key* in *mapping*, or None."""

@@ -15,19 +15,32 @@ from apps.environments import services
 from apps.environments.change_log import describe, entries_of
 from apps.environments.forms import DeployForm, EnvironmentForm
 from apps.environments.models import Environment
-from apps.environments.parity import Comparison, NameRow, VersionRow, compare
+from apps.environments.parity import Comparison, NameRow, VersionRow, compare, reference_of
 from apps.systems.access import SystemRequest, system_page
 from apps.systems.models import System
 
 CHANGES_SHOWN = 8
 PER_PAGE = 50
+BESIDE, ROWS = 8, 100  # environments beside the reference, and rows, on one page of the comparison
 
 
 @system_page(Role.VIEWER)
 def environments(request: SystemRequest, system: System) -> HttpResponse:
     """Which versions run where, and what is missing where; ``?against=`` chooses what the others are measured by."""
-    comparison = compare(system, against=request.GET.get("against", ""))
-    context = {"system": system, "section": "environments", "comparison": comparison}
+    reference = reference_of(system, request.GET.get("against", ""))
+    others = system.environments.exclude(pk=reference.pk) if reference else system.environments.none()
+    columns = Paginator(others, BESIDE).get_page(request.GET.get("page"))
+    comparison = compare(system, reference, columns)
+    rows = Paginator([*comparison.versions, *comparison.names], ROWS).get_page(request.GET.get("rows"))
+    context = {
+        "system": system,
+        "section": "environments",
+        "comparison": comparison,
+        "page": columns,
+        "row_page": rows,
+        "versions": [row for row in rows if isinstance(row, VersionRow)],
+        "names": [row for row in rows if isinstance(row, NameRow)],
+    }
     return render(request, "environments/environments.html", context)
 
 
@@ -43,7 +56,7 @@ def environment(request: SystemRequest, system: System, slug: str) -> HttpRespon
 
 def environment_context(found: Environment, deploy_form: DeployForm | None = None) -> dict[str, Any]:
     """What the page of an environment shows."""
-    comparison = compare(found.system)
+    comparison = compare(found.system, reference_of(found.system), [found])
     return {
         "section": "environments",
         "environment": found,

@@ -10,6 +10,7 @@ from django.db.models.functions import RowNumber
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.states import State
+from apps.runs.failures import normalised
 from apps.runs.models import CaseRecord, Execution, FailureGroup, TestRun
 
 SHOWN = 10  # reasons on the page
@@ -47,6 +48,14 @@ class Reason:
     defects: list[Any]
     novelty: Novelty
     samples: list[Execution] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """What was wrong, with the numbers of this run: the group keeps the words of its first occurrence ever."""
+        if self.group is None:
+            return ""
+        _step, mark, said = self.samples[0].message.partition("”: ") if self.samples else ("", "", "")
+        return said if mark and normalised(said) == normalised(self.group.title) else self.group.title
 
     @property
     def count(self) -> int:

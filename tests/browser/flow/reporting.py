@@ -48,6 +48,7 @@ def work_by_program(walk: Walk) -> None:
     page = walk.page
     page.goto("/account/tokens/")
     page.get_by_label("Name").fill("Pipeline")
+    page.get_by_label("Scope").select_option("write")
     page.get_by_role("button", name="Make a token").click()
     token = page.locator("#fresh-token").inner_text()
     walk.look("tokens")
