@@ -1,10 +1,12 @@
 """Commands on the worker: an empty folder, a clean environment, limits, and no child left behind."""
 
 import asyncio
+import contextlib
 import json
 import math
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
@@ -63,7 +65,7 @@ class CommandExecutor:
             raise StepBlocked(f"the command cannot be started: {error}") from None
         finally:
             observed.timings["total"] = (time.perf_counter() - started) * 1000
-            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+            await asyncio.shield(asyncio.to_thread(_remove, folder))
         self._read(process, ended, observed)
         if collected is not None:
             tell(collected, observed)
@@ -96,6 +98,15 @@ class CommandExecutor:
 
     async def aclose(self) -> None:
         """Nothing to close."""
+
+
+def _remove(folder: Path) -> None:
+    """Remove *folder*, also what is nested deeper than Python goes, or was made read-only (as Go's modules are)."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        for words in (("/bin/chmod", "-R", "u+rwX"), ("/bin/rm", "-rf")):
+            subprocess.run([*words, "--", str(folder)], check=False, env={}, stderr=subprocess.DEVNULL)  # noqa: S603
 
 
 def _signal_name(number: int) -> str:

@@ -30,6 +30,8 @@ FORMS = {
     "userinfo": lambda s: f"https://user:{quote(s, safe='')}@host/path",
     "hex": lambda s: s.encode().hex(),
     "repr": repr,
+    "xml in ascii": lambda s: html.escape(s, quote=False).encode("ascii", "xmlcharrefreplace").decode(),
+    "xml in ascii, hex": lambda s: "".join(one if one.isascii() else f"&#x{ord(one):X};" for one in html.escape(s)),
 }
 
 
@@ -148,6 +150,9 @@ def test_large_bodies_are_masked_quickly() -> None:
 
 def test_files_are_masked() -> None:
     assert Masker(["hunter2-x"]).content(b"\x00hunter2-x\xff") == b"\x00***\xff"
+    for encoding in ("utf-8", "utf-16", "utf-16-be", "latin-1"):
+        content = Masker(["hünter2-x"]).content("<out>hünter2-x</out>".encode(encoding))
+        assert content.decode(encoding) == "<out>***</out>"
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,21 @@ def test_children_left_behind_die_with_the_command_and_do_not_hold_it_up() -> No
     assert living(marker) == []
 
 
+def test_children_with_a_session_and_an_empty_environment_of_their_own_die_too() -> None:
+    marker = "29.9792"
+    outcome = sh(f"setsid env -i /bin/sh -c 'while :; do /bin/sleep {marker}; done' >/dev/null 2>&1 & sleep 0.3")
+    assert outcome.state is State.PASSED, outcome.message
+    assert living(marker) == []
+
+
+def test_folder_that_is_too_deep_for_python_is_removed(tmp_path: Path) -> None:
+    script = "import os\nfor _ in range(2500):\n  os.mkdir('d'); os.chdir('d')\nopen('file', 'w').close()"
+    note = tmp_path / "home"
+    outcome = sh(f'pwd > {note}; python3 -c "$SCRIPT"', params={"env": {"SCRIPT": script}})
+    assert outcome.state is State.PASSED, outcome.message
+    assert not Path(note.read_text().strip()).exists()
+
+
 def test_cancel_kills_the_command_and_removes_its_folder(tmp_path: Path) -> None:
     marker = "16.1803"
     note = tmp_path / "home"
