@@ -177,9 +177,7 @@ def kill_marked(mark: str) -> None:
 
 def _bearing(mark: str) -> set[int]:
     in_environment, as_limit = f"{MARK}={mark}".encode(), f" {_number(mark)} ".encode()
-    return {
-        pid for pid in _processes() if in_environment in _told(pid, "environ") or as_limit in _told(pid, "limits")
-    }
+    return {pid for pid in _processes() if in_environment in _told(pid, "environ") or as_limit in _told(pid, "limits")}
 
 
 def _number(mark: str) -> int:
