@@ -14,6 +14,7 @@ from apps.execution.engine.settings import CommandLimits
 
 MARK = "INTEGHUB_STEP"
 """A variable in the environment of what we start: finds children that left its process group."""
+_MARK = 13  # characters of a mark: 52 bits, which every shell can count
 _LINGER = 0.3  # seconds in which children may still write after the command itself has ended
 
 # The limit of file locks, which Linux no longer looks at, is a mark that also children with an empty environment bear.
@@ -104,7 +105,8 @@ class Process:
         self._limits = limits
         self.stdout = Output(max_output)
         self.stderr = Output(max_output)
-        self._mark = uuid.uuid4().hex
+        self.mark = uuid.uuid4().hex[:_MARK]
+        """What everything that it starts bears."""
 
     async def run(
         self, argv: Sequence[str], env: Mapping[str, str], folder: Path, stdin: bytes, cpu_seconds: int
@@ -115,7 +117,7 @@ class Process:
             lambda: _Protocol(self.stdout, self.stderr, self._limits.output),
             "/bin/sh", "-c", script, "integhub", *argv,
             cwd=folder,
-            env={**env, MARK: self._mark},
+            env={**env, MARK: self.mark},
             start_new_session=True,
         )  # fmt: skip
         try:
@@ -129,7 +131,7 @@ class Process:
     def _script(self, cpu_seconds: int) -> str:
         limits = self._limits
         return _LIMITS.format(
-            mark=_number(self._mark),
+            mark=_number(self.mark),
             cpu=cpu_seconds,
             memory=limits.memory // 1024,
             file_size=limits.file_size // 512,
@@ -140,7 +142,7 @@ class Process:
     async def _clean_up(self, transport: asyncio.SubprocessTransport, protocol: _Protocol) -> None:
         """Kill what is left of the group, and what left the group but carries the mark."""
         _kill_group(transport.get_pid())
-        await asyncio.to_thread(kill_marked, self._mark)
+        await asyncio.to_thread(kill_marked, self.mark)
         await asyncio.wait([protocol.exited, protocol.drained], timeout=_LINGER)
         transport.close()
 
@@ -181,8 +183,8 @@ def _bearing(mark: str) -> set[int]:
 
 
 def _number(mark: str) -> int:
-    """*mark* as a limit: 52 bits of it, which every shell can count."""
-    return int(mark[:13], 16) | 1 << 51
+    """*mark* as a limit."""
+    return int(mark[:_MARK], 16) | 1 << 51
 
 
 def _processes() -> list[int]:

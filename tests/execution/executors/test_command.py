@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -136,6 +138,28 @@ def test_children_with_a_session_and_an_empty_environment_of_their_own_die_too()
     outcome = sh(f"setsid env -i /bin/sh -c 'while :; do /bin/sleep {marker}; done' >/dev/null 2>&1 & sleep 0.3")
     assert outcome.state is State.PASSED, outcome.message
     assert living(marker) == []
+
+
+LEFT_BEHIND = """
+import sys
+from tests.execution.engine.running import run_step
+run_step("command", {"shell": sys.argv[1]}, allowed=frozenset({"command"}), timeout=600)
+"""
+
+
+def test_what_a_killed_worker_left_running_ends_with_the_next_command(tmp_path: Path) -> None:
+    marker, note = "66.2607", tmp_path / "home"
+    script = f"pwd > {note}; sleep {marker} & setsid env -i /bin/sleep {marker}"
+    worker = subprocess.Popen([sys.executable, "-c", LEFT_BEHIND, script])
+    ends_at = time.monotonic() + 60
+    while len(living(f"sleep {marker}")) < 2 and time.monotonic() < ends_at:
+        time.sleep(0.05)
+    worker.kill()
+    worker.wait()
+    assert living(marker)
+    assert sh("true").state is State.PASSED
+    assert living(marker) == []
+    assert not Path(note.read_text().strip()).exists()
 
 
 def test_folder_that_is_too_deep_for_python_is_removed(tmp_path: Path) -> None:
