@@ -197,12 +197,15 @@ def test_unreachable_database_is_a_failure_and_a_wrong_url_is_blocked(database_u
         "postgresql://a,b/x",
         "postgresql://169.254.169.254/x",
         "postgresql://127.0.0.1/x?service=prod",
+        "postgresql://127.0.0.1:99999/x",
+        "postgresql://127.0.0.1:port/x",
         "postgresql:///x?host=/var/run/postgresql",
         "postgresql://%2Fvar%2Frun%2Fpostgresql/x",
         "postgresql:///x?host=@abstract",
     ):
         outcome = ask(url, "SELECT 1")
         assert outcome.state is State.BLOCKED, (url, outcome.message)
+        assert "IntegHub could not" not in outcome.message, url
 
 
 def test_wrong_password_says_so_without_it(database_url: str) -> None:
