@@ -220,8 +220,21 @@ def _passwords(url: str) -> set[str]:
     return {password, unquote(password)} if password else set()
 
 
+# What stands unescaped in a URL, besides letters, digits and -._~: by whoever escapes each part, JavaScript's
+# encodeURIComponent and encodeURI, our own http steps, and browsers in a path and in a query.
+_SAFE = (
+    "",
+    "/",
+    "!*'()",
+    ";,/?:@&=+$!*'()#",
+    "!#$%&'()*+,/:;=?@[]",
+    "!$%&'()*+,/:;=@[\\]|",
+    "!$%&()*+,/:;=?@[\\]^`{|}",
+)
+
+
 def _escapes(text: str) -> set[str]:
-    percent = {quote(text, safe=""), quote(text), quote_plus(text)}
+    percent = {*(quote(text, safe=safe) for safe in _SAFE), quote_plus(text)}
     escaped = {
         text,
         *percent,
