@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +25,7 @@ from apps.accounts.models import (
     User,
     digest,
 )
+from apps.accounts.signals import tester_left
 from apps.core.errors import Conflict, DomainError
 
 SUBJECT_MAX = 200  # AuditEntry.subject
@@ -147,6 +149,8 @@ def change_role(membership: Membership, role: Role, by: User) -> None:
         _keep_an_admin(membership)
     membership.role = role
     membership.save(update_fields=["role"])
+    if role < Role.TESTER:
+        _tell_of_leaving(membership)
     audit(
         membership.team,
         by,
@@ -163,7 +167,13 @@ def remove_member(membership: Membership, by: User) -> None:
     if membership.role == Role.ADMIN:
         _keep_an_admin(membership)
     audit(membership.team, by, "member.removed", membership.user.email)
+    _tell_of_leaving(membership)
     membership.delete()
+
+
+def _tell_of_leaving(membership: Membership) -> None:
+    who = {"team_id": membership.team_id, "user_id": membership.user_id}
+    transaction.on_commit(partial(tester_left.send, sender=Membership, **who))
 
 
 def _keep_an_admin(membership: Membership) -> None:

@@ -62,7 +62,7 @@ def publish_all(events: Sequence[Event]) -> None:
         return
     pipe = _client().pipeline(transaction=False)
     for topic, event, data in events:
-        pipe.xadd(_key(topic), {"event": event, "data": orjson.dumps(data)}, maxlen=KEPT, approximate=True)
+        pipe.xadd(_key(topic), {"event": event, "data": _written(data)}, maxlen=KEPT, approximate=True)
     for topic in {topic for topic, _, _ in events}:
         pipe.expire(_key(topic), EXPIRES)
     try:
@@ -70,6 +70,11 @@ def publish_all(events: Sequence[Event]) -> None:
     except redis.RedisError as error:
         _mute_until = monotonic() + MUTE
         logger.warning("live.unheard", topics=sorted({topic for topic, _, _ in events}), error=str(error))
+
+
+def _written(data: Mapping[str, Any]) -> bytes:
+    """*data* as JSON. What is no plain value stands there as text: news must not undo what they tell of."""
+    return orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS)
 
 
 def position(topic: str) -> str:

@@ -57,3 +57,8 @@ def box_of_execution(execution_id: str) -> str:
 def box_of_environment(pk: int) -> str:
     """The box of an environment."""
     return f"e{pk}"
+
+
+def is_of_environment(box: str) -> bool:
+    """Whether *box* is one of an environment, where the mail of many executions arrives."""
+    return box.startswith("e")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
+import structlog
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -16,6 +17,8 @@ from apps.execution import dispatch
 from apps.runs import services as runs
 from apps.runs.models import Execution, ExecutionEvent, TestRun
 from apps.systems.models import System
+
+logger = structlog.get_logger(__name__)
 
 EVENLY, BY_SUITE = "evenly", "suite"
 
@@ -66,6 +69,19 @@ def split(
     shared = (_by_suite if how == BY_SUITE else _evenly)(work, chosen)
     _hand_over(shared, by)
     return {person.pk: sum(to == person for _one, to in shared) for person in chosen}
+
+
+def give_back_work_of(team_id: int, user_id: int) -> None:
+    """What somebody who can execute for the team no more was asked to do is nobody's again."""
+    theirs = Execution.objects.filter(assigned_to=user_id, state__in=OPEN, run__system__team=team_id)
+    by_run: dict[int, list[Execution]] = {}
+    for one in theirs.only("pk", "run_id"):
+        by_run.setdefault(one.run_id, []).append(one)
+    for some in by_run.values():
+        try:
+            assign(some, to=None, by=None)
+        except Conflict as conflict:  # somebody else took it meanwhile, or it ended: who is left can still take over
+            logger.warning("work.not-given-back", run_id=some[0].run_id, reason=conflict.detail)
 
 
 def _read(ids: Sequence[int]) -> list[Execution]:

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from apps.accounts.access import testers_of
 from apps.accounts.models import User
 from apps.catalog.models import TestCase, TestPlan
 from apps.catalog.services import unmet
@@ -159,14 +160,20 @@ def repeat(
     )
 
 
-def _again(executions: Iterable[Execution], **fields: Any) -> TestRun:
+def _again(executions: Iterable[Execution], *, environment: Environment, **fields: Any) -> TestRun:
+    able = {person.pk: person for person in testers_of(environment.system.team_id)}  # others left the team since
     planned = [
         runs.Planned(
-            case=e.case, row=e.row, row_label=e.row_label, seed=e.seed, assigned_to=e.assigned_to, retries=e.retries
+            case=e.case,
+            row=e.row,
+            row_label=e.row_label,
+            seed=e.seed,
+            assigned_to=able.get(e.assigned_to_id or 0),
+            retries=e.retries,
         )
         for e in executions
     ]
     fields.setdefault("priority", planning.priority_of(None, planned))
-    again = runs.create_run(planned=planned, **fields)
+    again = runs.create_run(environment=environment, planned=planned, **fields)
     dispatch.send_queued(again)
     return again

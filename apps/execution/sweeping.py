@@ -55,13 +55,25 @@ def sweep_once() -> int:
     given_back = runs.give_back_expired()
     if given_back:
         logger.warning("leases.expired", executions=len(given_back))
-        dispatch.send_by_run(given_back)
+        _send_again(given_back)
     for run in stranded():
         logger.warning("run.stranded", run_id=run.pk)
         dispatch.send_queued(run)
     wake_parked()
     end_overdue()
     return len(given_back)
+
+
+def _send_again(given_back: list[int]) -> None:
+    """Send what lost its worker. What has only one try left goes by itself: what ends a process three times must not
+    take with it what happened to be sent along."""
+    lost = F("attempt") - F("failures")
+    last_try = Execution.objects.filter(pk__in=given_back).annotate(lost=lost).filter(lost=runs.MAX_ATTEMPTS - 1)
+    alone = set(last_try.values_list("pk", flat=True))
+    dispatch.send_by_run([pk for pk in given_back if pk not in alone])
+    for pk in given_back:
+        if pk in alone:
+            dispatch.send_by_run([pk])
 
 
 def end_leases_of_lost_workers() -> int:

@@ -23,6 +23,7 @@ from apps.runs.rollups import RunDelta, apply_to_run, progress_of, tell_progress
 from apps.systems.services import next_number
 
 __all__ = [
+    "MAX_ATTEMPTS",
     "WAKE",
     "Claimed",
     "Planned",
@@ -42,6 +43,7 @@ __all__ = [
     "wake",
 ]
 
+MAX_ATTEMPTS = claiming.MAX_ATTEMPTS
 Claimed = claiming.Claimed
 claim = claiming.claim
 renew = claiming.renew

@@ -38,6 +38,7 @@ _NEXT = f"""
 """  # noqa: S608 (a table name of ours)
 MOST_HOPS = 60
 MOST_PLACES = 500  # components that are moved at once
+MOST_NAMED = 20  # components of one move in the audit log
 MOST_ERRORS = 20  # told of one request
 
 
@@ -96,7 +97,6 @@ def place_components(system: System, places: Mapping[str, Place | None], *, by: 
     """Put components, by short name, on the map where everybody finds them; None: where the layout puts them.
 
     Of two people who move different components at once neither undoes the other's; of the same one the later counts.
-    Where things are drawn changes nothing that is tested, so the audit log is spared it.
     """
     if len(places) > MOST_PLACES:
         raise refuse("places", _("At most %(count)d components at once.") % {"count": MOST_PLACES})
@@ -107,9 +107,14 @@ def place_components(system: System, places: Mapping[str, Place | None], *, by: 
     errors += [{"field": f"places.{slug}", "detail": stranger} for slug in places if slug not in known]
     if errors:
         raise DomainError("invalid", errors[0]["detail"], errors=errors[:MOST_ERRORS])
-    for row in rows:
+    moved = [row for row in rows if row.place != places[row.slug]]
+    if not moved:
+        return
+    for row in moved:
         row.map_x, row.map_y = places[row.slug] or (None, None)
-    Component.objects.bulk_update(rows, ["map_x", "map_y"])
+    Component.objects.bulk_update(moved, ["map_x", "map_y"])
+    names = [row.slug for row in moved]
+    audit(system.team, by, "map.moved", system.slug, count=len(names), components=names[:MOST_NAMED])
     _tell_of_places(system)
 
 

@@ -42,6 +42,14 @@ SETTLED = """async () => {
   await Promise.allSettled(passing.map((one) => one.finished));
 }"""
 
+PASTE = """() => {
+    const data = new DataTransfer();
+    const bytes = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0]);
+    data.items.add(new File([bytes], "image.png", { type: "image/png" }));
+    document.querySelector("#runner-note").dispatchEvent(
+        new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+
 Visit = Callable[..., Page]
 
 
@@ -215,3 +223,9 @@ def _grave(found: Any) -> list[str]:
         if violation["impact"] in {"serious", "critical"}
         for node in violation["nodes"]
     ]
+
+
+@pytest.fixture
+def paste() -> Callable[[Page], Any]:
+    """``paste(page)`` pastes a picture into the note of the runner."""
+    return lambda page: page.evaluate(PASTE)

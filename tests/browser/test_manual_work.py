@@ -13,15 +13,11 @@ from apps.core import live
 from apps.environments.models import Environment
 from apps.runs import services
 from apps.runs.models import Artifact, Execution, ExecutionEvent, StepResult, TestRun
-from tests.browser.test_runner import PASTE
-from tests.runs.story import MANUAL, ended, step, taken, waiting_at, waiting_execution
+from tests.runs.story import MANUAL, ended, runner, step, taken, waiting_at, waiting_execution
 
 Visit = Callable[..., Page]
 MakeCase = Callable[..., TestCase]
-
-
-def runner(execution: Execution) -> str:
-    return f"/s/shop/executions/{execution.pk}/manual/"
+Paste = Callable[[Page], Any]
 
 
 @pytest.fixture
@@ -128,14 +124,14 @@ def test_the_runner_is_told_of_its_execution_among_many_others(
 
 
 def test_pictures_survive_a_reload_without_connection_and_are_sent_once(
-    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any
+    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any, paste: Paste
 ) -> None:
     console.allow("ERR_INTERNET_DISCONNECTED|ERR_FAILED")
     execution = waiting_execution(environment, make_case)
     page = visit(runner(execution), tester)
     page.route("**/manual/files/", lambda route: route.abort("internetdisconnected"))
 
-    page.evaluate(PASTE)
+    paste(page)
     expect(page.get_by_text("kept on this device, waiting for the connection")).to_be_visible()
     page.get_by_label("Note").fill("With a picture")
     page.reload()
@@ -151,13 +147,13 @@ def test_pictures_survive_a_reload_without_connection_and_are_sent_once(
 
 
 def test_a_verdict_without_connection_waits_for_its_pictures_and_is_stored_once(
-    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any
+    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any, paste: Paste
 ) -> None:
     console.allow("ERR_INTERNET_DISCONNECTED")
     execution = waiting_execution(environment, make_case)
     page = visit(runner(execution), tester)
     page.context.set_offline(True)
-    page.evaluate(PASTE)
+    paste(page)
     page.get_by_role("button", name="Pass").click()
     expect(page.get_by_text("No connection. Your verdict is kept")).to_be_visible()
 

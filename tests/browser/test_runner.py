@@ -9,22 +9,12 @@ from apps.accounts.models import User
 from apps.catalog.models import TestCase
 from apps.environments.models import Environment
 from apps.runs import services
-from apps.runs.models import Artifact, Execution, StepResult
-from tests.runs.story import ended, taken, waiting_at, waiting_execution
+from apps.runs.models import Artifact, StepResult
+from tests.runs.story import ended, runner, taken, waiting_at, waiting_execution
 
 Visit = Callable[..., Page]
 MakeCase = Callable[..., TestCase]
-PASTE = """() => {
-    const data = new DataTransfer();
-    const bytes = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0]);
-    data.items.add(new File([bytes], "image.png", { type: "image/png" }));
-    document.querySelector("#runner-note").dispatchEvent(
-        new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
-}"""
-
-
-def runner(execution: Execution) -> str:
-    return f"/s/shop/executions/{execution.pk}/manual/"
+Paste = Callable[[Page], Any]
 
 
 def test_a_person_works_through_a_mixed_case_with_the_keys(
@@ -101,13 +91,13 @@ def test_a_verdict_that_was_on_its_way_is_sent_after_a_crash_of_the_browser(
 
 
 def test_a_pasted_screenshot_is_kept_and_shown(
-    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any
+    visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any, paste: Paste
 ) -> None:
     console.allow("the server responded with a status of 415")
     execution = waiting_execution(environment, make_case)
     page = visit(runner(execution), tester)
 
-    page.evaluate(PASTE)
+    paste(page)
     expect(page.locator("#runner-files img")).to_be_attached()
     artifact = Artifact.objects.get()
     assert (artifact.content_type, artifact.step.position) == ("image/png", 1)

@@ -4,11 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
 from rest_framework.test import APIClient
 
 from apps.accounts.models import User
 from apps.accounts.services import create_token
+from apps.catalog.models import TestCase
+from apps.environments.models import Environment
 from apps.execution import dispatch
+from apps.runs.models import Execution
+from tests.runs.story import waiting_execution
 
 
 @pytest.fixture
@@ -39,3 +44,15 @@ def api() -> Callable[[User], APIClient]:
         return client
 
     return enter
+
+
+@pytest.fixture
+def client(sign_in: Callable[[User], Client], tester: User) -> Client:
+    """A tester who is signed in."""
+    return sign_in(tester)
+
+
+@pytest.fixture
+def waiting(environment: Environment, make_case: Callable[..., TestCase]) -> Execution:
+    """An execution of a mixed case that waits for a person."""
+    return waiting_execution(environment, make_case)

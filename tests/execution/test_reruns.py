@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from apps.accounts.models import User
 from apps.catalog.models import TestCase
 from apps.environments.models import DataRow, Dataset, Environment
 from apps.execution import services
@@ -16,11 +15,6 @@ from tests.runs.story import finished_run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sent")]
 MakeCase = Callable[..., TestCase]
-
-
-@pytest.fixture
-def client(sign_in: Callable[[User], Client], tester: User) -> Client:
-    return sign_in(tester)
 
 
 def test_chosen_ones_run_again_with_their_data_or_with_new(

@@ -16,27 +16,12 @@ from apps.environments.models import Environment
 from apps.execution.attachments import LARGEST, kind_of, safe_name
 from apps.runs import services as runs
 from apps.runs.models import Artifact, Execution, StepResult
-from tests.runs.story import ended, planned_run, step, taken, waiting_at, waiting_execution
+from tests.runs.story import ended, planned_run, runner, step, taken, waiting_at, waiting_execution
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sent")]  # no worker in these tests
 MakeCase = Callable[..., TestCase]
 JSON = {"Accept": "application/json"}
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_sent(sent: Any) -> None:
-    """No worker in these tests."""
-
-
-@pytest.fixture
-def client(sign_in: Callable[[User], Client], tester: User) -> Client:
-    return sign_in(tester)
-
-
-@pytest.fixture
-def waiting(environment: Environment, make_case: MakeCase) -> Execution:
-    return waiting_execution(environment, make_case)
 
 
 def text(html: bytes) -> str:
@@ -45,10 +30,6 @@ def text(html: bytes) -> str:
 
 def verdict(execution: Execution, **changes: Any) -> dict[str, Any]:
     return {"attempt": execution.attempt, "step": execution.resume_at, "verdict": "passed", "note": ""} | changes
-
-
-def runner(execution: Execution) -> str:
-    return f"/s/shop/executions/{execution.pk}/manual/"
 
 
 def test_the_runner_shows_the_step_with_its_place_in_the_case(client: Client, waiting: Execution) -> None:

@@ -1,13 +1,18 @@
 """Every worker's main process would sweep; one does, and one that stands still does not keep the others from it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import DatabaseError, connections
+from django.db.models.functions import Now
 
+from apps.catalog.models import TestCase
+from apps.environments.models import Environment
 from apps.execution import sweeping
+from apps.runs.models import Execution
 from tests.execution.test_worker import wait_until
+from tests.runs.story import planned_run, taken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -79,3 +84,22 @@ def test_one_that_was_paused_in_the_middle_keeps_nobody_from_it(
     wait_until(swept)
     sweepers.end_other()
     assert sweepers.error is not None, "its session was ended"
+
+
+def test_the_last_try_is_alone_so_that_what_ends_processes_takes_no_other_with_it(
+    environment: Environment, make_case: Callable[..., TestCase], sent: list[tuple[str, list[int]]]
+) -> None:
+    run = planned_run(environment, [make_case(f"Case {n}") for n in range(3)])
+    ids = [one.pk for one in taken(run)]
+
+    def lose() -> list[list[int]]:
+        Execution.objects.filter(pk__in=ids).update(lease_until=Now())
+        sent.clear()
+        sweeping.sweep_once()
+        taken(run)
+        return [some for _queue, some in sent]
+
+    assert lose() == [ids]
+    assert lose() == [[pk] for pk in ids]
+    assert lose() == []
+    assert set(run.executions.values_list("state", flat=True)) == {"blocked"}

@@ -12,25 +12,10 @@ from apps.catalog.models import TestCase, TestPlan
 from apps.environments.models import DataRow, Dataset, Environment
 from apps.runs.models import Execution, TestRun
 from apps.systems.models import System
-from tests.runs.story import finished_run, planned_run, waiting_execution
+from tests.runs.story import finished_run, planned_run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sent")]  # no worker in these tests
 MakeCase = Callable[..., TestCase]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_sent(sent: Any) -> None:
-    """No worker in these tests."""
-
-
-@pytest.fixture
-def client(sign_in: Callable[[User], Client], tester: User) -> Client:
-    return sign_in(tester)
-
-
-@pytest.fixture
-def waiting(environment: Environment, make_case: MakeCase) -> Execution:
-    return waiting_execution(environment, make_case)
 
 
 def text(html: bytes) -> str:

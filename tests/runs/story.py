@@ -120,3 +120,8 @@ def waiting_execution(environment: Environment, make_case: Callable[..., TestCas
     services.record([waiting_at(execution)])
     execution.refresh_from_db()
     return execution
+
+
+def runner(execution: Execution) -> str:
+    """Address of the page where a person works on *execution*."""
+    return f"/s/shop/executions/{execution.pk}/manual/"

@@ -137,16 +137,17 @@ def test_editing_a_component_leaves_it_where_it_stands(point: IntegrationPoint, 
     assert Component.objects.get(pk=stale.pk).place == Place(4, 5)
 
 
-def test_open_maps_hear_of_it_and_the_audit_log_of_the_forgetting_only(
+def test_open_maps_and_the_audit_log_hear_of_what_changed(
     point: IntegrationPoint, tester: User, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     told: list[tuple[str, str]] = []
     monkeypatch.setattr(live, "publish", lambda topic, event, data: told.append((topic, event)))
-    before = AuditEntry.objects.count()
 
-    with django_capture_on_commit_callbacks(execute=True):
-        services.place_components(point.system, {"orders": Place(1, 1)}, by=tester)
-    assert AuditEntry.objects.count() == before
+    for _ in range(2):  # the second time it stands there already
+        with django_capture_on_commit_callbacks(execute=True):
+            services.place_components(point.system, {"orders": Place(1, 1), "storefront": None}, by=tester)
+    moved = AuditEntry.objects.get(action="map.moved")
+    assert (moved.actor, moved.subject, moved.detail) == (tester, "shop", {"count": 1, "components": ["orders"]})
     for _ in range(2):  # nothing is left to forget the second time
         with django_capture_on_commit_callbacks(execute=True):
             services.forget_places(point.system, by=tester)

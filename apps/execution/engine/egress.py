@@ -29,7 +29,10 @@ DENIED_BY_DEFAULT = (
     "fd00:ec2::254/128",  # metadata of AWS
     "ff00::/8",
 )
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Of these addresses the last 32 bits may be an IPv4 address (RFC 6052, RFC 8215).
+_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+# Names of metadata services, for whoever connects by name in our place and may know them though we do not.
+_METADATA = frozenset({"metadata.google.internal", "metadata.goog", "instance-data.ec2.internal"})
 
 
 class EgressDenied(Exception):
@@ -108,7 +111,7 @@ class EgressPolicy:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            if self.only_allowed:
+            if self.only_allowed or host.lower() in _METADATA:
                 raise EgressDenied(host, "") from None
             return
         for entry in found:
@@ -125,7 +128,9 @@ def _forms(address: Address) -> list[Address]:
             forms.append(address.ipv4_mapped)
         if address.sixtofour:
             forms.append(address.sixtofour)
-        if address in _NAT64:
+        if address.teredo:
+            forms.append(address.teredo[1])
+        if any(address in network for network in _NAT64):
             forms.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
         if int(address) >> 32 == 0 and int(address) > 1:  # the old form ::a.b.c.d
             forms.append(ipaddress.IPv4Address(int(address)))

@@ -10,6 +10,7 @@ import html
 import json
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus, unquote, urlsplit
@@ -162,9 +163,12 @@ class Masker:
         return text in self._known.whole or (len(text) >= SHORTEST and any(form in text for form in self._known.forms))
 
     def content(self, content: bytes) -> bytes:
-        """The file *content* without secrets, whatever its encoding."""
+        """The file *content* without secrets, in UTF-8, UTF-16 or Latin-1."""
+        wide = ("utf-16-le", "utf-16-be") if b"\0" in content else ()
         for form in self._known.forms:
-            content = content.replace(form.encode(), MASK.encode())
+            for encoding in ("utf-8", *wide, *(() if form.isascii() else ("latin-1",))):
+                with suppress(UnicodeEncodeError):
+                    content = content.replace(form.encode(encoding), MASK.encode(encoding))
         return content
 
 
@@ -216,9 +220,23 @@ def _passwords(url: str) -> set[str]:
     return {password, unquote(password)} if password else set()
 
 
+# What stands unescaped in a URL, besides letters, digits and -._~: by whoever escapes each part, JavaScript's
+# encodeURIComponent and encodeURI, our own http steps, and browsers in a path and in a query.
+_SAFE = (
+    "",
+    "/",
+    "!*'()",
+    ";,/?:@&=+$!*'()#",
+    "!#$%&'()*+,/:;=?@[]",
+    "!$%&'()*+,/:;=@[\\]|",
+    "!$%&()*+,/:;=?@[\\]^`{|}",
+)
+
+
 def _escapes(text: str) -> set[str]:
-    percent = {quote(text, safe=""), quote(text), quote_plus(text)}
-    return {
+    percent = {*(quote(text, safe=safe) for safe in _SAFE), quote_plus(text)}
+    escaped = {
+        text,
         *percent,
         *(_lower_percent(form) for form in percent),
         *_json_escapes(text),
@@ -229,6 +247,15 @@ def _escapes(text: str) -> set[str]:
         html.escape(text).replace("&#x27;", "&apos;"),
         html.escape(text).replace("&#x27;", "&#39;").replace("&quot;", "&#34;").replace("+", "&#43;"),  # Go
     }
+    return escaped | {_references(form, number) for form in escaped if not form.isascii() for number in _REFERENCES}
+
+
+_REFERENCES = ("&#{};", "&#x{:x};", "&#x{:X};")
+
+
+def _references(text: str, form: str) -> str:
+    """*text* as it stands in XML that is ASCII."""
+    return "".join(one if one.isascii() else form.format(ord(one)) for one in text)
 
 
 # What writers of JSON escape besides what they must, and how; each is the default of a widespread one.

@@ -42,4 +42,4 @@ def _artifact(artifact: Artifact, masker: Masker) -> Artifact | None:
     """*artifact* without secrets; None when nobody can tell whether there are any in it."""
     is_packed = artifact.media_type == "application/zip"
     content = masked_zip(artifact.content, masker) if is_packed else masker.content(artifact.content)
-    return None if content is None else replace(artifact, content=content)
+    return None if content is None else replace(artifact, name=masker.text(artifact.name), content=content)

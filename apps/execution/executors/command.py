@@ -1,10 +1,13 @@
 """Commands on the worker: an empty folder, a clean environment, limits, and no child left behind."""
 
 import asyncio
+import contextlib
 import json
 import math
+import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
@@ -13,10 +16,11 @@ from typing import Any, ClassVar
 
 from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.base import Observed, SeamError, StepBlocked, StepContext, StepRequest
-from apps.execution.executors.command_process import MARK, Ended, Process
+from apps.execution.executors.command_process import MARK, Ended, Process, kill_marked
 from apps.execution.executors.command_reports import collect, tell
 
 _DEFAULT_OUTPUT = 262_144
+_FOLDER = "integhub-command-"
 
 
 class CommandExecutor:
@@ -41,7 +45,7 @@ class CommandExecutor:
         given = params.get("max_output")
         keep = min(_DEFAULT_OUTPUT if given is None else int(given), self._settings.body_read)
         process = Process(self._settings.commands, keep)
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="integhub-"))
+        folder = await asyncio.to_thread(_new_folder, process.mark)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(step.timeout):
@@ -63,7 +67,7 @@ class CommandExecutor:
             raise StepBlocked(f"the command cannot be started: {error}") from None
         finally:
             observed.timings["total"] = (time.perf_counter() - started) * 1000
-            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+            await asyncio.shield(asyncio.to_thread(_remove, folder))
         self._read(process, ended, observed)
         if collected is not None:
             tell(collected, observed)
@@ -96,6 +100,35 @@ class CommandExecutor:
 
     async def aclose(self) -> None:
         """Nothing to close."""
+
+
+def _new_folder(mark: str) -> Path:
+    """A folder for the command with *mark*. What workers left that were killed is ended and removed: their commands
+    would go on beside those that are started again."""
+    ours = f"{_FOLDER}{_process_space()}-"
+    for left in Path(tempfile.gettempdir()).glob(f"{ours}*"):
+        owner, _, rest = left.name.removeprefix(ours).partition("-")
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and not left.is_symlink():
+            kill_marked(rest.partition("-")[0])
+            _remove(left)
+    return Path(tempfile.mkdtemp(prefix=f"{ours}{os.getpid()}-{mark}-"))
+
+
+def _process_space() -> str:
+    """Where process ids count: containers may share a folder for temporary files."""
+    try:
+        return f"{Path('/proc/self/ns/pid').stat().st_ino:x}"
+    except OSError:
+        return "0"
+
+
+def _remove(folder: Path) -> None:
+    """Remove *folder*, also what is nested deeper than Python goes, or was made read-only (as Go's modules are)."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        for words in (("/bin/chmod", "-R", "u+rwX"), ("/bin/rm", "-rf")):
+            subprocess.run([*words, "--", str(folder)], check=False, env={}, stderr=subprocess.DEVNULL)  # noqa: S603
 
 
 def _signal_name(number: int) -> str:

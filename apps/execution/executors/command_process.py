@@ -13,13 +13,16 @@ from typing import cast
 from apps.execution.engine.settings import CommandLimits
 
 MARK = "INTEGHUB_STEP"
-"""A variable in the environment of the command: finds children that left its process group."""
+"""A variable in the environment of what we start: finds children that left its process group."""
+_MARK = 13  # characters of a mark: 52 bits, which every shell can count
 _LINGER = 0.3  # seconds in which children may still write after the command itself has ended
 
+# The limit of file locks, which Linux no longer looks at, is a mark that also children with an empty environment bear.
 # Set by a shell that then becomes the command: unlike code run between fork and exec, this is safe in
 # a process with threads. Bytes are in the units of ulimit; what a system does not know is passed over.
 _LIMITS = """\
 ulimit -c 0
+ulimit -w {mark} 2>/dev/null || ulimit -x {mark} 2>/dev/null
 ulimit -t {cpu} 2>/dev/null
 ulimit -d {memory} 2>/dev/null
 ulimit -f {file_size} 2>/dev/null
@@ -102,7 +105,8 @@ class Process:
         self._limits = limits
         self.stdout = Output(max_output)
         self.stderr = Output(max_output)
-        self._mark = uuid.uuid4().hex
+        self.mark = uuid.uuid4().hex[:_MARK]
+        """What everything that it starts bears."""
 
     async def run(
         self, argv: Sequence[str], env: Mapping[str, str], folder: Path, stdin: bytes, cpu_seconds: int
@@ -113,7 +117,7 @@ class Process:
             lambda: _Protocol(self.stdout, self.stderr, self._limits.output),
             "/bin/sh", "-c", script, "integhub", *argv,
             cwd=folder,
-            env={**env, MARK: self._mark},
+            env={**env, MARK: self.mark},
             start_new_session=True,
         )  # fmt: skip
         try:
@@ -127,6 +131,7 @@ class Process:
     def _script(self, cpu_seconds: int) -> str:
         limits = self._limits
         return _LIMITS.format(
+            mark=_number(self.mark),
             cpu=cpu_seconds,
             memory=limits.memory // 1024,
             file_size=limits.file_size // 512,
@@ -137,7 +142,7 @@ class Process:
     async def _clean_up(self, transport: asyncio.SubprocessTransport, protocol: _Protocol) -> None:
         """Kill what is left of the group, and what left the group but carries the mark."""
         _kill_group(transport.get_pid())
-        await asyncio.to_thread(kill_marked, self._mark)
+        await asyncio.to_thread(kill_marked, self.mark)
         await asyncio.wait([protocol.exited, protocol.drained], timeout=_LINGER)
         transport.close()
 
@@ -155,21 +160,31 @@ def _kill_group(group: int) -> None:
 
 
 def is_marked_left(mark: str) -> bool:
-    """Whether a process has *mark* in its environment (Linux)."""
-    needle = f"{MARK}={mark}".encode()
-    return any(needle in _environment(pid) for pid in _processes())
+    """Whether a process bears *mark* (Linux)."""
+    return bool(_bearing(mark))
 
 
 def kill_marked(mark: str) -> None:
-    """Kill processes that have *mark* in their environment, until none is left (Linux)."""
-    needle = f"{MARK}={mark}".encode()
+    """Kill processes that bear *mark*, in their environment or as a limit, until none is left (Linux)."""
+    killed: set[int] = set()  # what was killed may still be seen until its parent has heard of it
     for _again in range(20):  # a child may fork while we look
-        found = [pid for pid in _processes() if needle in _environment(pid)]
+        found = _bearing(mark) - killed
         if not found:
             return
         for pid in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
+        killed |= found
+
+
+def _bearing(mark: str) -> set[int]:
+    in_environment, as_limit = f"{MARK}={mark}".encode(), f" {_number(mark)} ".encode()
+    return {pid for pid in _processes() if in_environment in _told(pid, "environ") or as_limit in _told(pid, "limits")}
+
+
+def _number(mark: str) -> int:
+    """*mark* as a limit."""
+    return int(mark[:_MARK], 16) | 1 << 51
 
 
 def _processes() -> list[int]:
@@ -179,9 +194,9 @@ def _processes() -> list[int]:
         return []
 
 
-def _environment(pid: int) -> bytes:
+def _told(pid: int, what: str) -> bytes:
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
+        return Path(f"/proc/{pid}/{what}").read_bytes()
     except OSError:
         return b""
 

@@ -16,6 +16,7 @@ from apps.execution.executors.base import StepBlocked
 from apps.execution.executors.grpc_reflection import Reflection
 from apps.execution.executors.tls import Client
 
+_LAST_PORT = 65_535
 _KEPT = 300.0  # seconds after which the types are asked for again
 
 
@@ -108,7 +109,8 @@ def _credentials(key: Key, settings: EngineSettings) -> grpc.ChannelCredentials:
 def _split(name: str) -> tuple[str, int]:
     host, colon, port = name.removeprefix("dns:///").rpartition(":")
     host = host.strip("[]")
-    if not colon or not host or not port.isdigit() or "/" in host:
+    is_port = port.isascii() and port.isdigit() and 0 < int(port[:6]) <= _LAST_PORT
+    if not colon or not host or not is_port or "/" in host:
         raise StepBlocked(f"the target “{name}” cannot be used: it must be host:port")
     return host, int(port)
 

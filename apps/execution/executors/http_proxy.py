@@ -44,7 +44,7 @@ async def through_proxy(
         chain.append({"status": status, "url": without_password(request.url), "location": without_password(location)})
         if len(chain) > MAX_REDIRECTS:
             raise SeamError(f"{urlsplit(request.url).hostname} redirects more than {MAX_REDIRECTS} times", observed)
-        request = _following(request, status, urljoin(request.url, location))
+        request = _following(request, status, location, observed)
 
 
 def _joined(observed: Observed, chain: list[dict[str, Any]], spent: dict[str, float], last: Request) -> Observed:
@@ -55,11 +55,16 @@ def _joined(observed: Observed, chain: list[dict[str, Any]], spent: dict[str, fl
     return observed
 
 
-def _following(request: Request, status: int, url: str) -> Request:
-    """The request that a redirect to *url* asks for."""
+def _following(request: Request, status: int, location: str, observed: Observed) -> Request:
+    """The request that a redirect to *location* asks for."""
+    try:
+        url = urljoin(request.url, location)
+        same_origin = _origin(url) == _origin(request.url)
+    except ValueError as error:
+        shown = without_password(location)
+        raise SeamError(f"it redirects to “{shown}”, which is no address: {error}", observed) from None
     if not url.lower().startswith(("http://", "https://")):
-        raise SeamError(f"it redirects to “{without_password(url)}”, which is not HTTP")
-    same_origin = _origin(url) == _origin(request.url)
+        raise SeamError(f"it redirects to “{without_password(url)}”, which is not HTTP", observed)
     request = replace(request, url=url)
     if status == 303 or (status in (301, 302) and request.method == "POST"):
         method = "HEAD" if request.method == "HEAD" else "GET"

@@ -287,7 +287,7 @@ class Transfer:
             return StepBlocked(
                 f"the client certificate cannot be used: {text}. Are “certificate” and “key” PEM and a pair?"
             )
-        if code == pycurl.E_URL_MALFORMAT:
+        if code == pycurl.E_URL_MALFORMAT and not self._lines:  # else it is that of a redirect
             return StepBlocked(f"the URL “{self._request.url}” cannot be used: {text}")
         failure = Failure(code, text, self._request.url, self.limit, self._waited_for(), self._size)
         return SeamError(str(failure), self.observed())

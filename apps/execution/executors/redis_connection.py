@@ -1,19 +1,20 @@
 """Redis connections whose address is checked before anything is sent."""
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
-from redis.asyncio.connection import (
-    BlockingConnectionPool,
-    Connection,
-    SSLConnection,
-    UnixDomainSocketConnection,
-    parse_url,
-)
+from redis.asyncio.connection import BlockingConnectionPool, Connection, SSLConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from apps.execution.engine.egress import EgressPolicy
 from apps.execution.executors.base import StepBlocked
+
+# Others name files of the worker, or what a test has no business with.
+_PARAMETERS = frozenset(
+    {"db", "client_name", "socket_timeout", "socket_connect_timeout", "socket_keepalive", "ssl_cert_reqs",
+     "ssl_check_hostname"}
+)  # fmt: skip
 
 
 def open_pool(url: str, size: int, egress: EgressPolicy, ca: str = "") -> BlockingConnectionPool:
@@ -21,23 +22,32 @@ def open_pool(url: str, size: int, egress: EgressPolicy, ca: str = "") -> Blocki
 
     Raises ``StepBlocked`` for a bad URL.
     """
-    try:
-        options: dict[str, Any] = dict(parse_url(url))
-    except ValueError as error:
-        raise StepBlocked(f"the Redis URL cannot be used: {error}") from None
-    given = options.pop("connection_class", Connection)
-    if ca and given is SSLConnection:
+    options = _options(url)
+    kind = options.pop("connection_class", Connection)
+    if ca and kind is SSLConnection:
         options["ssl_ca_data"] = ca
-    if given is not UnixDomainSocketConnection:
-        given = _guarded(SSLConnection if given is SSLConnection else Connection, egress)
     # Replies in the types of RESP 3, as the server means them: maps are maps, numbers are numbers.
     return BlockingConnectionPool(
-        connection_class=given,
+        connection_class=_guarded(kind, egress),
         max_connections=size,
         timeout=None,
         # A command that waits may wait as long as its step; the engine ends it.
         **{"socket_timeout": None, **options, "protocol": 3, "retry": Retry(NoBackoff(), 0), "decode_responses": False},
     )
+
+
+def _options(url: str) -> dict[str, Any]:
+    """What *url* says. Not that a socket file of the worker's machine is to be opened: it has no address to check."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in ("redis", "rediss"):
+            raise ValueError("it must begin with redis:// or rediss://")
+        unknown = sorted(set(parse_qs(parts.query, keep_blank_values=True)) - _PARAMETERS)
+        if unknown:
+            raise ValueError(f"the parameter {unknown[0]} is not allowed")
+        return dict(parse_url(url))
+    except ValueError as error:
+        raise StepBlocked(f"the Redis URL cannot be used: {error}") from None
 
 
 def _guarded(base: type[Connection], egress: EgressPolicy) -> type[Connection]:

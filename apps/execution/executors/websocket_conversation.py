@@ -43,11 +43,11 @@ class Conversation(Turns):
     def _prepare(self, context: StepContext) -> Opening:
         params, url = self._params, str(self._params["url"]).strip()
         headers = http_messages.headers_of(params, "", context.traceparent)
-        cookies = cookie_header(context.session, url) if params.get("cookies", True) else ""
-        if cookies and "cookie" not in {name.lower() for name, _value in headers}:
-            headers.append(("Cookie", cookies))
         secure = url.lower().startswith("wss://")
         try:
+            cookies = cookie_header(context.session, url) if params.get("cookies", True) else ""
+            if cookies and "cookie" not in {name.lower() for name, _value in headers}:
+                headers.append(("Cookie", cookies))
             return Opening(
                 url,
                 headers=headers,

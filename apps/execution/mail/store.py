@@ -7,8 +7,11 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from apps.core.mailboxes import is_of_environment
+
 KEPT = 6 * 3_600  # seconds after the last mail of a box
-PER_BOX = 200  # mails; the oldest goes
+PER_BOX = 200  # mails of one execution; the oldest goes
+PER_ENVIRONMENT = 20_000  # of all executions there, many of which may be on their way at once
 TOTAL = 256 * 1024 * 1024  # bytes of all mail together, since Redis has other work, too
 _PREFIX = "integhub:mail"
 _HOUR = 3_600
@@ -32,10 +35,11 @@ class MailStore:
         used = sum(int(value) for value in await self._redis.mget(hours) if value)
         if used + len(body) > TOTAL:
             raise NoRoom
+        most = PER_ENVIRONMENT if is_of_environment(box) else PER_BOX
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.incrby(hours[0], len(body))
             pipe.expire(hours[0], KEPT + _HOUR)
-            pipe.xadd(_key(box), {"mail": body}, maxlen=PER_BOX, approximate=False)
+            pipe.xadd(_key(box), {"mail": body}, maxlen=most, approximate=False)
             pipe.expire(_key(box), KEPT)
             await pipe.execute()
 

@@ -12,6 +12,7 @@ from apps.execution.engine.egress import EgressDenied, EgressPolicy
     [
         "169.254.169.254", "169.254.0.1", "0.0.0.0", "224.0.0.1", "100.100.100.200", "168.63.129.16", "fe80::1",
         "fe80::1%eth0", "fd00:ec2::254", "::", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",
+        "64:ff9b:1::a9fe:a9fe", "2001:0:1:1:1:1:5601:5601",
         "::169.254.169.254", "not an address", "",
     ],
 )  # fmt: skip

@@ -22,6 +22,10 @@ FORMS = {
     "percent": lambda s: quote(s, safe=""),
     "percent lower": lambda s: re.sub("%..", lambda code: code[0].lower(), quote(s, safe="")),
     "form": quote_plus,
+    "a whole url": lambda s: quote(s, safe="!#$%&'()*+,/:;=?@[]~"),
+    "encodeURI": lambda s: quote(s, safe=";,/?:@&=+$-_.!~*'()#"),
+    "path of a browser": lambda s: quote(s, safe="!$%&'()*+,/:;=@[\\]|~"),
+    "query of a browser": lambda s: quote(s, safe="!$%&()*+,/:;=?@[\\]^`{|}~"),
     "html": html.escape,
     "base64": lambda s: base64.b64encode(s.encode()).decode(),
     "base64 url": lambda s: base64.urlsafe_b64encode(s.encode()).decode(),
@@ -30,6 +34,8 @@ FORMS = {
     "userinfo": lambda s: f"https://user:{quote(s, safe='')}@host/path",
     "hex": lambda s: s.encode().hex(),
     "repr": repr,
+    "xml in ascii": lambda s: html.escape(s, quote=False).encode("ascii", "xmlcharrefreplace").decode(),
+    "xml in ascii, hex": lambda s: "".join(one if one.isascii() else f"&#x{ord(one):X};" for one in html.escape(s)),
 }
 
 
@@ -148,6 +154,9 @@ def test_large_bodies_are_masked_quickly() -> None:
 
 def test_files_are_masked() -> None:
     assert Masker(["hunter2-x"]).content(b"\x00hunter2-x\xff") == b"\x00***\xff"
+    for encoding in ("utf-8", "utf-16", "utf-16-be", "latin-1"):
+        content = Masker(["hünter2-x"]).content("<out>hünter2-x</out>".encode(encoding))
+        assert content.decode(encoding) == "<out>***</out>"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import zipfile
 import pytest
 
 from apps.execution.engine.model import State
+from apps.execution.executors.base import Observed
+from apps.execution.executors.browser_reading import Reading
 from tests.execution.engine.running import case_of, run_step
 from tests.execution.executors.browsing import ALLOWED, Browsing, step_of
 from tests.execution.executors.servers.pages import Site
@@ -58,14 +60,26 @@ def test_a_form_is_filled_in_and_sent_and_its_answer_read(browsing: Browsing, si
     assert [(one.name, one.content[:4]) for one in outcome.artifacts] == [("screenshot.png", b"\x89PNG")]
 
 
-def test_what_comes_later_is_waited_for(browsing: Browsing, site: Site) -> None:
-    opened = [{"open": f"{site.url}/ordered"}]
+def test_what_comes_later_is_waited_for(browsing: Browsing, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    once = Reading.once
+
+    async def counted(self: Reading, observed: Observed) -> bool:
+        looks.append(len(looks) + 1)
+        return await once(self, observed)
+
+    monkeypatch.setattr(Reading, "once", counted)
     expect = [{"check": "text", "at": "#state", "equals": "paid"}]
-    assert browsing.step(opened, expect=expect).state is State.PASSED
-    early = browsing.step(opened, expect=expect, wait=0)
-    assert early.state is State.FAILED
-    assert "placed" in early.message
-    gone = browsing.step(opened, expect=[{"check": "text", "at": "#state", "equals": "placed", "not": True}])
+    patient = {"wait": 60, "timeout": 90}  # it ends with what it waits for
+    assert browsing.step([{"open": f"{site.url}/ordered"}], expect=expect, **patient).state is State.PASSED
+    assert len(looks) > 1
+    looks.clear()
+    never = browsing.step([{"open": f"{site.url}/ordered?paid=never"}], expect=expect, wait=0)
+    assert never.state is State.FAILED
+    assert "placed" in never.message
+    assert looks == [1]
+    turned = [{"check": "text", "at": "#state", "equals": "placed", "not": True}]
+    gone = browsing.step([{"open": f"{site.url}/ordered"}], expect=turned, **patient)
     assert gone.state is State.PASSED, gone.message
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -129,6 +131,43 @@ def test_children_left_behind_die_with_the_command_and_do_not_hold_it_up() -> No
     assert "done" in outcome.response["stdout"]
     assert time.perf_counter() - started < 5
     assert living(marker) == []
+
+
+def test_children_with_a_session_and_an_empty_environment_of_their_own_die_too() -> None:
+    marker = "29.9792"
+    outcome = sh(f"setsid env -i /bin/sh -c 'while :; do /bin/sleep {marker}; done' >/dev/null 2>&1 & sleep 0.3")
+    assert outcome.state is State.PASSED, outcome.message
+    assert living(marker) == []
+
+
+LEFT_BEHIND = """
+import sys
+from tests.execution.engine.running import run_step
+run_step("command", {"shell": sys.argv[1]}, allowed=frozenset({"command"}), timeout=600)
+"""
+
+
+def test_what_a_killed_worker_left_running_ends_with_the_next_command(tmp_path: Path) -> None:
+    marker, note = "66.2607", tmp_path / "home"
+    script = f"pwd > {note}; sleep {marker} & setsid env -i /bin/sleep {marker}"
+    worker = subprocess.Popen([sys.executable, "-c", LEFT_BEHIND, script])
+    ends_at = time.monotonic() + 60
+    while len(living(f"sleep {marker}")) < 2 and time.monotonic() < ends_at:
+        time.sleep(0.05)
+    worker.kill()
+    worker.wait()
+    assert living(marker)
+    assert sh("true").state is State.PASSED
+    assert living(marker) == []
+    assert not Path(note.read_text().strip()).exists()
+
+
+def test_folder_that_is_too_deep_for_python_is_removed(tmp_path: Path) -> None:
+    script = "import os\nfor _ in range(2500):\n  os.mkdir('d'); os.chdir('d')\nopen('file', 'w').close()"
+    note = tmp_path / "home"
+    outcome = sh(f'pwd > {note}; python3 -c "$SCRIPT"', params={"env": {"SCRIPT": script}})
+    assert outcome.state is State.PASSED, outcome.message
+    assert not Path(note.read_text().strip()).exists()
 
 
 def test_cancel_kills_the_command_and_removes_its_folder(tmp_path: Path) -> None:

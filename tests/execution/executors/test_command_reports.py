@@ -34,6 +34,13 @@ def outcome_of(*steps: dict[str, Any], **more: Any) -> CaseOutcome:
     return run(case_of(*steps), allowed=ALLOWED, **more)
 
 
+def test_a_secret_in_the_name_of_a_report_is_masked() -> None:
+    script = 'echo "<testsuite><testcase name=\'a\'/></testsuite>" > "report-{{ KEY }}.xml"'
+    outcome = outcome_of(command(script, reports=["*.xml"]), secrets={"KEY": "s3cr3t-value"})
+    assert outcome.state is State.PASSED, outcome.message
+    assert [one.name for one in outcome.steps[0].artifacts] == ["report-***.xml"]
+
+
 def report(xml: str, **more: Any) -> CaseOutcome:
     return outcome_of(command("cat > report.xml", stdin=xml, **more))
 

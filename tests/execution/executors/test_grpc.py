@@ -87,6 +87,7 @@ def test_what_does_not_fit_the_server_is_blocked(grpc_server: GrpcServer, messag
         ({"message": {"colour": "red"}}, "colour"),
         ({"message": {"quantity": "many"}}, "quantity"),
         ({"target": "localhost"}, "host:port"),
+        ({"target": "localhost:99999"}, "host:port"),
         ({"target": "169.254.169.254:443"}, "denied"),
         ({"metadata": {"x": "zwei\nZeilen"}}, "metadata"),
     ]

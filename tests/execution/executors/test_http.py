@@ -292,3 +292,12 @@ def test_cancelled_request_leaves_the_executor_usable(http_server: HttpServer) -
             assert (await run_case(request_for(case_of(quick)), executors)).state is State.PASSED
 
     asyncio.run(main())
+
+
+def test_a_secret_in_a_url_is_masked_as_it_is_sent(http_server: HttpServer) -> None:
+    key = "päss w/42&x=1"
+    outcome = run_step("http", {"url": f"{http_server.url}/echo?key={{{{ KEY }}}}"}, secrets={"KEY": key})
+    assert outcome.state is State.PASSED, outcome.message
+    shown = json.dumps(outcome.as_dict(), default=str)
+    assert "ss%20w" not in shown
+    assert "/echo?key=***" in shown

@@ -1,5 +1,7 @@
 """Requests through a proxy, and what may not be reached through one."""
 
+from urllib.parse import quote
+
 import pytest
 
 from apps.execution.engine.egress import EgressPolicy
@@ -54,6 +56,45 @@ def test_neither_the_proxy_nor_what_is_behind_it_may_be_a_denied_address(http_se
         assert outcome.state is State.BLOCKED, denied
         assert "denied" in outcome.message
     assert proxy.seen == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http:///169.254.169.254/",  # for libcurl three slashes are two
+        "http://169.254.169.%32%35%34/",
+        "http://169.254.169.254./",
+        "http://[::ffff:a9fe:a9fe%25lo]/",
+        "http://[fe80::1%25eth0]/",
+        "http://[64:ff9b:1::a9fe:a9fe]/",
+        "http://127.0.0.1@127.0.0.1@169.254.169.254/",
+        "http://169.254.169.254\\@127.0.0.1/",
+        "http://metadata.google.internal/computeMetadata/v1/",
+        "http://METADATA.google.internal./",
+    ],
+)
+def test_no_way_of_writing_an_address_hides_it_from_the_check(
+    place: str, http_server: HttpServer, proxy: Proxy
+) -> None:
+    outcome = run_step("http", {"url": place, "proxy": proxy.url}, timeout=2)
+    assert outcome.state is State.BLOCKED, outcome.message
+    assert proxy.seen == []
+    moved = f"{http_server.url}/redirect-post?to={quote(place, safe='')}"
+    followed = run_step("http", {"method": "POST", "url": moved, "follow_redirects": True, "proxy": proxy.url})
+    assert followed.state is not State.PASSED
+    assert all("redirect-post" in line or "127.0.0.1" in line for line in proxy.seen), proxy.seen
+
+
+@pytest.mark.parametrize("wrong", ["http://[bad/", "http://127.0.0.1:99999/", "http://127.0.0.1:port/"])
+def test_a_redirect_to_what_is_no_address_is_a_failure_of_the_other_side(
+    wrong: str, http_server: HttpServer, proxy: Proxy
+) -> None:
+    step = {"method": "POST", "url": f"{http_server.url}/redirect-post?to={quote(wrong, safe='')}"}
+    for way in ({}, {"proxy": proxy.url}):
+        outcome = run_step("http", {**step, "follow_redirects": True, **way})
+        assert outcome.state is State.FAILED, outcome.message
+        assert "redirect" in outcome.message
+        assert outcome.response["status"] in (301, 302, 303)
 
 
 def test_a_name_that_only_the_proxy_knows_passes_unless_all_must_be_allowed(proxy: Proxy) -> None:

@@ -141,3 +141,22 @@ def test_large_reply_is_kept_in_part(redis_url: str) -> None:
     outcome = ask(redis_url, "GET", "engine:big", settings=EngineSettings(body_stored=1000))
     assert len(outcome.response["value"]) == 1001
     assert outcome.truncated
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "unix:///var/run/redis.sock",
+        "unix://user:pass@/var/run/redis.sock?db=0",
+        "rediss://127.0.0.1/?ssl_certfile=/etc/ssl/worker.crt&ssl_keyfile=/etc/ssl/worker.key",
+        "rediss://127.0.0.1/?ssl_ca_certs=/etc/passwd",
+        "redis://127.0.0.1/?max_connections=1",
+        "redis://127.0.0.1/?timeout=1",
+        "redis://127.0.0.1/?credential_provider=x",
+        "redis://[bad",
+    ],
+)
+def test_a_url_names_no_socket_nor_files_of_the_worker(wrong: str) -> None:
+    outcome = ask(wrong, "PING")
+    assert outcome.state is State.BLOCKED
+    assert "Redis URL cannot be used" in outcome.message

@@ -169,7 +169,7 @@ def test_the_proxy_of_the_worker_is_not_used(socket_server: SocketServer, monkey
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1/", "ws://", "/live", "ws://127.0.0.1:99999/", "ws://127.0.0.1/#part"]
+    "url", ["http://127.0.0.1/", "ws://", "/live", "ws://127.0.0.1:99999/", "ws://127.0.0.1/#part", "ws://[bad"]
 )
 def test_what_is_no_address_blocks(url: str) -> None:
     outcome = talk(url)

@@ -39,7 +39,7 @@ class PostgreSQL:
     def __init__(self, url: str, ca: str, client: Client | None, settings: EngineSettings) -> None:
         self._url = url
         self._rows = settings.rows
-        self._pool = Pool(url, settings.connections_per_database, settings.egress, ca, client)
+        self._pool = Pool(url, ca, client, settings)
 
     async def run(self, query: str, params: Any, seconds: float) -> Result:
         """Run *query*; the server ends it after *seconds*."""

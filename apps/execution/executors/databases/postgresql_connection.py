@@ -12,13 +12,17 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-from apps.execution.engine.egress import EgressPolicy
+from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.base import StepBlocked
 from apps.execution.executors.databases import pool
 from apps.execution.executors.tls import Client, pem_file
 
 log = logging.getLogger(__name__)
+_LAST_PORT = 65_535
 _NOWHERE = f"{os.devnull}/none"  # of a file that cannot be there
+# What libpq otherwise reads from the home of the worker's user: a certificate to show, authorities to trust (with which
+# even sslmode=require looks at certificates), and what they took back.
+_OF_NOBODY = {"sslcert": _NOWHERE, "sslrootcert": _NOWHERE, "sslcrl": _NOWHERE}
 # Parameters of a URL that name files or services of the worker are none of a test's business.
 _PARAMETERS = frozenset(
     {"host", "port", "user", "password", "dbname", "sslmode", "application_name", "options", "connect_timeout",
@@ -92,20 +96,24 @@ def _set(future: "asyncio.Future[None]") -> None:
 class Pool(pool.Pool[Connection]):
     """Connections to one database."""
 
-    def __init__(self, url: str, size: int, egress: EgressPolicy, ca: str, client: Client | None) -> None:
-        super().__init__(size)
+    def __init__(self, url: str, ca: str, client: Client | None, settings: EngineSettings) -> None:
+        super().__init__(settings.connections_per_database)
         self._given = _parsed(url)
         self._ca = ca
+        # The authorities of the machine, as other kinds take them: libpq has none of its own.
+        self._authorities = settings.ca_file or ssl.get_default_verify_paths().cafile or _NOWHERE
         self._client = client
         if client and self._given.get("sslmode") == "disable":
             raise StepBlocked("the client certificate cannot be shown: sslmode is disable")
-        self._egress = egress
+        self._egress = settings.egress
 
     async def open(self) -> Connection:
         """Connect to the first permitted address that answers."""
         options = await self._options()
         with _certificates(self._ca, self._client) as shown:
-            connection = Connection(psycopg2.connect(**{**shown, **options}, async_=True))
+            if str(options.get("sslmode", "")).startswith("verify"):
+                shown.setdefault("sslrootcert", self._authorities)
+            connection = Connection(psycopg2.connect(**{**_OF_NOBODY, **shown, **options}, async_=True))
             try:
                 await connection.ready()
             except BaseException:
@@ -121,11 +129,10 @@ class Pool(pool.Pool[Connection]):
             # libpq would warn on stderr about one that is no plain file.
             "passfile": _NOWHERE, "client_encoding": "UTF8",
         }  # fmt: skip
-        host = options.pop("hostaddr", "") or options.get("host", "")
-        if host and not host.startswith(("/", "@")):
-            addresses = await self._egress.resolve(host, int(options.get("port") or 5432))
-            options["host"] = ",".join([options.get("host") or host] * len(addresses))
-            options["hostaddr"] = ",".join(addresses)
+        host = options.pop("hostaddr", "") or options["host"]
+        addresses = await self._egress.resolve(host, int(options.get("port") or 5432))
+        options["host"] = ",".join([options.get("host") or host] * len(addresses))
+        options["hostaddr"] = ",".join(addresses)
         return options
 
     async def end(self, session: Connection) -> None:
@@ -135,14 +142,14 @@ class Pool(pool.Pool[Connection]):
 
 @contextmanager
 def _certificates(ca: str, client: Client | None) -> Iterator[dict[str, str]]:
-    """What makes libpq trust the PEM text *ca* and insist on the server's name, and show *client*, never a certificate
-    of the worker's user. It reads them from files only. Raises ``StepBlocked`` for what is no certificate."""
-    options = {"sslcert": _NOWHERE}
+    """What makes libpq trust the PEM text *ca* and insist on the server's name, and show *client*. It reads them from
+    files only. Raises ``StepBlocked`` for what is no certificate."""
+    options: dict[str, str] = {}
     with ExitStack() as files:
         if client:
             client.show(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))  # whether it can be: libpq would ask for a password
             path = files.enter_context(client.in_file())
-            options = {"sslmode": "require", "sslcert": path, "sslkey": path, "sslpassword": client.password}
+            options |= {"sslmode": "require", "sslcert": path, "sslkey": path, "sslpassword": client.password}
         if ca:
             options |= {"sslmode": "verify-full", "sslrootcert": files.enter_context(pem_file(ca))}
         yield options
@@ -161,4 +168,9 @@ def _parsed(url: str) -> dict[str, str]:
         raise StepBlocked("the database URL cannot be used: it names more than one host")
     if not given.get("host") and not given.get("hostaddr"):
         raise StepBlocked("the database URL cannot be used: it has no host")
+    port = given.get("port") or "5432"
+    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= _LAST_PORT):
+        raise StepBlocked(f"the database URL cannot be used: there is no port {port}")
+    if given.get("host", "").startswith(("/", "@")):  # it has no address that could be checked
+        raise StepBlocked("the database URL cannot be used: it names a socket of the worker's machine")
     return given

@@ -38,7 +38,8 @@ document.querySelector("h1").addEventListener("mouseover", () => { document.titl
 
 ORDERED = """<!doctype html><title>Ordered</title><h1>Thank you</h1><p id="state">placed</p><p id="who">{email}</p>
 <p id="rest">{rest}</p>
-<script>setTimeout(() => {{ document.getElementById("state").textContent = "paid"; }}, 700);</script>"""
+<script>if (!location.search.includes("paid=never"))
+setTimeout(() => {{ document.getElementById("state").textContent = "paid"; }}, 700);</script>"""
 
 PAGES = {
     "/": SHOP,
