@@ -284,6 +284,7 @@ CELERY_TASK_TIME_LIMIT = 4_500
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # No "expires": it is a time of day by beat's clock, and a worker whose clock is ahead would throw every tick away.
 # Ticks that piled up are dropped by who takes them (apps.core.ticks).
+CELERY_BEAT_SCHEDULER = "integhub.ticking.Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "judge retests whose news was lost": {"task": "defects.settle_ended", "schedule": Every(60.0)},
 }

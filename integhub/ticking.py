@@ -1,9 +1,11 @@
 """Schedules of beat that keep going when somebody sets the clock."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from time import monotonic, time
 from typing import Any
 
+from celery.beat import PersistentScheduler
 from celery.schedules import schedstate, schedule
 
 
@@ -24,3 +26,14 @@ class Every(schedule):
         if last_run_at > self.now():
             return schedstate(is_due=True, next=self.seconds)
         return super().is_due(last_run_at)
+
+
+class Scheduler(PersistentScheduler):
+    """Celery's, which shows by a file that it goes on: its own may be of a kind that is written only at the end."""
+
+    schedule_filename: str
+
+    def sync(self) -> None:
+        """Every three minutes, and at the end."""
+        super().sync()
+        Path(f"{self.schedule_filename}.alive").touch()

@@ -23,6 +23,8 @@ _VARIABLE = (
 _UPSERT = """
     INSERT INTO runs_failuregroup (system_id, signature, title, kind, point_id, first_seen, last_seen, count) VALUES %s
     ON CONFLICT (system_id, signature) DO UPDATE SET
+        title = CASE WHEN runs_failuregroup.last_seen <= EXCLUDED.last_seen
+                     THEN EXCLUDED.title ELSE runs_failuregroup.title END,
         last_seen = greatest(runs_failuregroup.last_seen, EXCLUDED.last_seen),
         count = runs_failuregroup.count + EXCLUDED.count
     RETURNING signature, id

@@ -2,10 +2,11 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from celery.beat import Scheduler
+from celery.beat import Scheduler, Service
 from celery.schedules import schedule
 from django.conf import settings
 
@@ -63,3 +64,13 @@ def test_ticks_do_not_expire_by_the_clock_of_another_machine() -> None:
 
     assert all(isinstance(entry["schedule"], Every) for entry in entries)
     assert not any("expires" in entry.get("options", {}) for entry in entries)
+
+
+def test_a_file_shows_that_it_goes_on(tmp_path: Path) -> None:
+    kept = str(tmp_path / "schedule")
+    scheduler = Service(app, schedule_filename=kept, scheduler_cls=app.conf.beat_scheduler).get_scheduler()
+    alive = tmp_path / "schedule.alive"
+    alive.unlink(missing_ok=True)
+    scheduler._do_sync()
+    assert alive.exists()
+    scheduler.close()

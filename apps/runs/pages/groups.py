@@ -51,7 +51,7 @@ class Reason:
 
     @property
     def title(self) -> str:
-        """What was wrong, with the numbers of this run: the group keeps the words of its first occurrence ever."""
+        """What was wrong, with the numbers of this run: the group has the words of its last occurrence."""
         if self.group is None:
             return ""
         _step, mark, said = self.samples[0].message.partition("”: ") if self.samples else ("", "", "")
