@@ -23,7 +23,7 @@ from examples.shop.protocol import inventory_pb2 as messages
 SHELVES = 5
 WAREHOUSE_SECONDS = 0.04
 """How long the warehouse takes to answer one question."""
-CONFIRMATION_SECONDS = 0.1
+CONFIRMATION_SECONDS = 0.3
 """How long 1.1 waits for the warehouse between looking and taking."""
 
 STOCK = """
