@@ -22,6 +22,7 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from apps.accounts.models import User
+from apps.execution import dispatch
 from tests.browser.chromium import FLAGS, find_chromium
 
 # Playwright's event loop lives in the test's thread, where the ORM would refuse to work beside one.
@@ -229,3 +230,9 @@ def _grave(found: Any) -> list[str]:
 def paste() -> Callable[[Page], Any]:
     """``paste(page)`` pastes a picture into the note of the runner."""
     return lambda page: page.evaluate(PASTE)
+
+
+@pytest.fixture
+def unsent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is begun waits for the test itself, and is not taken by the worker that another test started."""
+    monkeypatch.setattr(dispatch, "send", lambda run, ids: None)

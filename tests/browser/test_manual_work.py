@@ -11,20 +11,14 @@ from apps.accounts.models import User
 from apps.catalog.models import TestCase
 from apps.core import live
 from apps.environments.models import Environment
-from apps.execution import dispatch
 from apps.runs import services
 from apps.runs.models import Artifact, Execution, ExecutionEvent, StepResult, TestRun
 from tests.runs.story import MANUAL, ended, runner, step, taken, waiting_at, waiting_execution
 
+pytestmark = pytest.mark.usefixtures("unsent")
 Visit = Callable[..., Page]
 MakeCase = Callable[..., TestCase]
 Paste = Callable[[Page], Any]
-
-
-@pytest.fixture(autouse=True)
-def unsent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is begun here waits for the test, and is not taken by the worker that others started."""
-    monkeypatch.setattr(dispatch, "send", lambda run, ids: None)
 
 
 @pytest.fixture

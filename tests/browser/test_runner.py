@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
@@ -12,6 +13,7 @@ from apps.runs import services
 from apps.runs.models import Artifact, StepResult
 from tests.runs.story import ended, runner, taken, waiting_at, waiting_execution
 
+pytestmark = pytest.mark.usefixtures("unsent")
 Visit = Callable[..., Page]
 MakeCase = Callable[..., TestCase]
 Paste = Callable[[Page], Any]
