@@ -160,9 +160,7 @@ def test_retry_until_it_holds() -> None:
 
 
 def test_retry_ends_when_its_time_is_over_and_says_so() -> None:
-    started = time.perf_counter()
     outcome = play(step("unreachable", retry={"for": 0.2, "every": 0.05}))
-    assert 0.1 < time.perf_counter() - started < 2
     assert outcome.state is State.FAILED
     assert outcome.steps[0].tries >= 3
     assert re.search(r"no connection \(still so after \d+ tries in 0.2 s\)", outcome.message)
@@ -172,18 +170,16 @@ def test_step_and_case_have_limits() -> None:
     slow = play(step("wait:5", timeout=0.1), step("two"))
     assert slow.state is State.FAILED
     assert "no answer within 0.1 s" in slow.message
-    started = time.perf_counter()
-    case = play(step("wait:0.05"), step("wait:5"), step("never"), teardown=[step("tidy")], case={"timeout": 0.3})
-    assert time.perf_counter() - started < 2
+    case = play(step("wait:0.05"), step("wait:60"), step("never"), teardown=[step("tidy")], case={"timeout": 0.3})
     assert case.state is State.FAILED
     assert "did not end within 0.3 s" in case.message
     assert states(case) == ["s0 passed", "s1 failed", "s2 skipped", "t0 passed"]
 
 
 def test_lease_ends_the_case_early() -> None:
-    outcome = play(step("wait:5"), deadline=time.monotonic() + 0.2)
+    outcome = play(step("wait:60"), deadline=time.monotonic() + 0.2)
     assert outcome.state is State.FAILED
-    assert outcome.duration_ms < 2000
+    assert "the case did not end within 0." in outcome.message
 
 
 def test_a_clock_that_is_set_does_not_end_the_case(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,9 +219,9 @@ def test_cancel_keeps_what_was_done_and_runs_the_teardown() -> None:
 
 
 def test_second_cancel_ends_the_teardown() -> None:
-    outcome = cancelled(step("wait:5"), after=0.1, again=0.1, teardown=[step("wait:5")])
+    outcome = cancelled(step("wait:60"), after=0.1, again=0.1, teardown=[step("wait:60")])
     assert outcome.state is State.CANCELLED
-    assert outcome.duration_ms < 2000
+    assert states(outcome) == ["s0 cancelled", "t0 cancelled"]
 
 
 def test_manual_step_hands_over_and_the_case_goes_on_after_it() -> None:
@@ -364,7 +360,7 @@ def test_many_cases_run_at_once_in_one_loop(http_server: HttpServer) -> None:
     outcomes = asyncio.run(main())
     assert {outcome.state for outcome in outcomes} == {State.PASSED}
     assert len({outcome.trace_id for outcome in outcomes}) == 150
-    assert time.perf_counter() - started < 10
+    assert time.perf_counter() - started < sum(outcome.duration_ms for outcome in outcomes) / 1000 / 2
 
 
 def test_asynchronous_effect_is_waited_for(http_server: HttpServer) -> None:

@@ -152,7 +152,6 @@ def test_timeout_says_what_it_waited_for(http_server: HttpServer) -> None:
     slow = run_step("http", {"url": f"{http_server.url}/slow?seconds=5"}, timeout=0.2)
     assert slow.state is State.FAILED
     assert "did not answer within 0.2 s" in slow.message
-    assert slow.duration_ms < 2000
     body = run_step("http", {"url": f"{http_server.url}/slow-body"}, timeout=0.3)
     assert "did not end within 0.3 s" in body.message
     assert body.response["body"] == "begun"
