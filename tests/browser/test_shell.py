@@ -77,8 +77,8 @@ def test_the_navigation_stays_in_sight_on_a_long_page(visit: Visit, admin: User)
     page = visit(GALLERY, admin)
     page.evaluate("document.querySelector('main').style.minHeight = '4000px'")
 
-    page.mouse.wheel(0, 2500)
-    page.wait_for_function("scrollY > 2000")
+    page.evaluate("scrollTo({top: 2500, behavior: 'instant'})")
+    assert page.evaluate("scrollY") > 2000
 
     assert page.locator(".sidebar").bounding_box()["y"] == 0  # type: ignore[index]
 
