@@ -45,12 +45,15 @@ def chunks(ids: Sequence[int], largest: int = USUAL) -> Iterator[list[int]]:
         again = not again
 
 
-def send(run: TestRun, ids: Sequence[int]) -> None:
-    """Hand *ids* (queued executions of *run*) to the workers of its environment. Call after the commit."""
+def send(run: TestRun, ids: Sequence[int], most: int | None = None) -> None:
+    """Hand *ids* (queued executions of *run*) to the workers of its environment, at most *most* together.
+
+    Call after the commit.
+    """
     special = Execution.objects.filter(run=run) if len(ids) > MANY else Execution.objects.filter(pk__in=ids)
     needs = dict(special.exclude(needs="").values_list("pk", "needs"))
     by_needs: dict[str, list[int]] = {}
-    most = largest(run)
+    most = most or largest(run)
     for pk in ids:
         by_needs.setdefault(needs.get(pk, ""), []).append(pk)
     try:
@@ -58,7 +61,7 @@ def send(run: TestRun, ids: Sequence[int]) -> None:
             for needed, some in by_needs.items():
                 queue, width = queue_of(run, needed), width_of(needed)
                 # What one process does few of at once goes in small chunks, so that others take some of it.
-                for chunk in chunks(some, width or most):
+                for chunk in chunks(some, min(width or most, most)):
                     current_app.send_task(CHUNK_TASK, (run.pk, chunk), queue=queue, producer=producer)
     except OperationalError as error:
         # The run is stored: the sweeper sends it as soon as Redis is back.
@@ -91,12 +94,12 @@ def _queued(run: TestRun) -> QuerySet[Execution]:
     return Execution.objects.filter(run=run, state=State.QUEUED, parked_at=None).order_by("position")
 
 
-def send_by_run(ids: Sequence[int]) -> None:
-    """Send queued executions of any runs, in the given order."""
+def send_by_run(ids: Sequence[int], most: int | None = None) -> None:
+    """Send queued executions of any runs, in the given order, at most *most* together."""
     by_run: dict[int, list[int]] = {}
     runs = dict(Execution.objects.filter(pk__in=ids).values_list("pk", "run_id"))
     for pk in ids:
         by_run.setdefault(runs[pk], []).append(pk)
     found = TestRun.objects.select_related("environment").in_bulk(by_run)
     for run_id, some in by_run.items():
-        send(found[run_id], some)
+        send(found[run_id], some, most)

@@ -71,9 +71,7 @@ def _send_again(given_back: list[int]) -> None:
     last_try = Execution.objects.filter(pk__in=given_back).annotate(lost=lost).filter(lost=runs.MAX_ATTEMPTS - 1)
     alone = set(last_try.values_list("pk", flat=True))
     dispatch.send_by_run([pk for pk in given_back if pk not in alone])
-    for pk in given_back:
-        if pk in alone:
-            dispatch.send_by_run([pk])
+    dispatch.send_by_run([pk for pk in given_back if pk in alone], most=1)
 
 
 def end_leases_of_lost_workers() -> int:

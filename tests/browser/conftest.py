@@ -235,4 +235,4 @@ def paste() -> Callable[[Page], Any]:
 @pytest.fixture
 def unsent(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is begun waits for the test itself, and is not taken by the worker that another test started."""
-    monkeypatch.setattr(dispatch, "send", lambda run, ids: None)
+    monkeypatch.setattr(dispatch, "send", lambda run, ids, most=None: None)

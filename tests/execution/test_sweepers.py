@@ -9,8 +9,9 @@ from django.db.models.functions import Now
 
 from apps.catalog.models import TestCase
 from apps.environments.models import Environment
-from apps.execution import sweeping
+from apps.execution import dispatch, sweeping
 from apps.runs.models import Execution
+from integhub.celery import app as celery
 from tests.execution.test_worker import wait_until
 from tests.runs.story import planned_run, taken
 
@@ -84,6 +85,20 @@ def test_one_that_was_paused_in_the_middle_keeps_nobody_from_it(
     wait_until(swept)
     sweepers.end_other()
     assert sweepers.error is not None, "its session was ended"
+
+
+def test_what_is_sent_alone_has_a_message_of_its_own(
+    environment: Environment, make_case: Callable[..., TestCase], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = planned_run(environment, [make_case(f"Case {n}") for n in range(3)])
+    ids = list(run.executions.order_by("position").values_list("pk", flat=True))
+    messages: list[list[int]] = []
+    monkeypatch.setattr(celery, "send_task", lambda _name, arguments, **_: messages.append(arguments[1]))
+
+    dispatch.send_by_run(ids)
+    dispatch.send_by_run(ids, most=1)
+
+    assert messages == [ids, *([pk] for pk in ids)]
 
 
 def test_the_last_try_is_alone_so_that_what_ends_processes_takes_no_other_with_it(
