@@ -15,8 +15,8 @@ from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.base import StepBlocked
 from apps.execution.executors.grpc_reflection import Reflection
 from apps.execution.executors.tls import Client
+from apps.execution.executors.urls import is_port
 
-_LAST_PORT = 65_535
 _KEPT = 300.0  # seconds after which the types are asked for again
 
 
@@ -109,8 +109,7 @@ def _credentials(key: Key, settings: EngineSettings) -> grpc.ChannelCredentials:
 def _split(name: str) -> tuple[str, int]:
     host, colon, port = name.removeprefix("dns:///").rpartition(":")
     host = host.strip("[]")
-    is_port = port.isascii() and port.isdigit() and 0 < int(port[:6]) <= _LAST_PORT
-    if not colon or not host or not is_port or "/" in host:
+    if not colon or not host or not is_port(port) or "/" in host:
         raise StepBlocked(f"the target “{name}” cannot be used: it must be host:port")
     return host, int(port)
 

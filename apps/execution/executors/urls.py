@@ -1,8 +1,15 @@
-"""URLs that hold a password, for people."""
+"""Parts of URLs: ports, and passwords that people must not see."""
 
 from urllib.parse import urlsplit, urlunsplit
 
 from apps.execution.engine.masking import MASK
+
+_LAST_PORT = 65_535
+
+
+def is_port(text: str) -> bool:
+    """Whether *text* is a port that can be connected to."""
+    return text.isascii() and text.isdigit() and 0 < int(text[:6]) <= _LAST_PORT
 
 
 def without_password(url: str) -> str:

@@ -16,9 +16,9 @@ from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors.base import StepBlocked
 from apps.execution.executors.databases import pool
 from apps.execution.executors.tls import Client, pem_file
+from apps.execution.executors.urls import is_port
 
 log = logging.getLogger(__name__)
-_LAST_PORT = 65_535
 _NOWHERE = f"{os.devnull}/none"  # of a file that cannot be there
 # What libpq otherwise reads from the home of the worker's user: a certificate to show, authorities to trust (with which
 # even sslmode=require looks at certificates), and what they took back.
@@ -169,7 +169,7 @@ def _parsed(url: str) -> dict[str, str]:
     if not given.get("host") and not given.get("hostaddr"):
         raise StepBlocked("the database URL cannot be used: it has no host")
     port = given.get("port") or "5432"
-    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= _LAST_PORT):
+    if not is_port(port):
         raise StepBlocked(f"the database URL cannot be used: there is no port {port}")
     if given.get("host", "").startswith(("/", "@")):  # it has no address that could be checked
         raise StepBlocked("the database URL cannot be used: it names a socket of the worker's machine")
