@@ -57,14 +57,17 @@ def _others() -> Iterator[str]:
         path = Path(folder, f"python{sys.version_info.major}.{sys.version_info.minor}")
         real = os.path.realpath(path)
         # Names that a version manager puts before its builds are scripts, and slow to start: not what they stand for.
-        if real not in known and os.access(real, os.X_OK) and _is_binary(real):
+        if real not in known and os.access(real, os.X_OK) and not _is_script(real):
             known.add(real)
             yield str(path)
 
 
-def _is_binary(path: str) -> bool:
-    with Path(path).open("rb") as file:
-        return file.read(2) != b"#!"
+def _is_script(path: str) -> bool:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(2) == b"#!"
+    except OSError:  # a folder, or a program that may be run but not read: running it will tell
+        return False
 
 
 def _seconds(build: str) -> float:

@@ -3,7 +3,6 @@
 import math
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,6 +46,12 @@ def test_nor_when_one_was_named(timed: dict[str, float], other: Path, monkeypatc
     assert interpreters.quickest() == sys.executable
 
 
+def test_a_folder_of_that_name_is_passed_over(other: Path) -> None:
+    other.unlink()
+    other.mkdir()
+    assert interpreters.quickest() == sys.executable
+
+
 def test_what_is_no_python_is_passed_over(other: Path) -> None:
     assert interpreters.quickest() == sys.executable
     assert interpreters._seconds(str(other)) == math.inf
@@ -54,7 +59,7 @@ def test_what_is_no_python_is_passed_over(other: Path) -> None:
 
 
 def test_this_one_by_another_name_and_scripts_are_not_tried(other: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(build: str) -> Iterator[float]:
+    def never(build: str) -> float:
         raise AssertionError(f"{build} was tried")
 
     monkeypatch.setattr(interpreters, "_seconds", never)
