@@ -282,9 +282,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7_200, "priority_steps"
 # Above the longest that a chunk may take: ten minutes in which it begins, an hour of a case, its teardown.
 CELERY_TASK_TIME_LIMIT = 4_500
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "integhub.ticking.Scheduler"
 # No "expires": it is a time of day by beat's clock, and a worker whose clock is ahead would throw every tick away.
 # Ticks that piled up are dropped by who takes them (apps.core.ticks).
-CELERY_BEAT_SCHEDULER = "integhub.ticking.Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "judge retests whose news was lost": {"task": "defects.settle_ended", "schedule": Every(60.0)},
 }

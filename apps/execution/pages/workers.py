@@ -62,8 +62,8 @@ class WorkersPage:
 
     def __init__(self, system: System, *, queues: Any = 1, workers: Any = 1) -> None:
         self.system = system
-        self._waiting = self._left()
-        bases = self._bases()
+        self._waiting, self._count = self._left(), self._named()
+        bases = sorted(self._count, key=lambda base: (not self._waiting[base], base != SHARED, base))
         self.queue_page: Page[str] = Paginator(bases, SHOWN).get_page(queues)
         listening = Worker.objects.listening_to(bases) if bases else Worker.objects.none()
         self.worker_page: Page[Worker] = Paginator(listening.lost_first(), SHOWN).get_page(workers)
@@ -101,11 +101,12 @@ class WorkersPage:
             command=command(base),
         )
 
-    def _bases(self) -> list[str]:
-        self._count: Counter[str] = Counter()
+    def _named(self) -> Counter[str]:
+        """How many environments name each queue."""
+        found: Counter[str] = Counter()
         for queue, count in self.system.environments.order_by().values_list("queue").annotate(n=Count("pk")):
-            self._count[queue or SHARED] += count
-        return sorted(self._count, key=lambda base: (not self._waiting[base], base != SHARED, base))
+            found[queue or SHARED] += count
+        return found
 
     def _left(self) -> Counter[str]:
         """Executions without a result in open runs by queue, but those that wait for a person."""
