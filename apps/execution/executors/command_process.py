@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ MARK = "INTEGHUB_STEP"
 """A variable in the environment of what we start: finds children that left its process group."""
 _MARK = 13  # characters of a mark: 52 bits, which every shell can count
 _LINGER = 0.3  # seconds in which children may still write after the command itself has ended
+_DEATH = 5.0  # seconds that what was killed has to end in
+_PAUSE = 0.005  # seconds between two looks at what was killed
 
 # The limit of file locks, which Linux no longer looks at, is a mark that also children with an empty environment bear.
 # Set by a shell that then becomes the command: unlike code run between fork and exec, this is safe in
@@ -165,16 +168,22 @@ def is_marked_left(mark: str) -> bool:
 
 
 def kill_marked(mark: str) -> None:
-    """Kill processes that bear *mark*, in their environment or as a limit, until none is left (Linux)."""
-    killed: set[int] = set()  # what was killed may still be seen until its parent has heard of it
-    for _again in range(20):  # a child may fork while we look
-        found = _bearing(mark) - killed
-        if not found:
-            return
+    """Kill processes that bear *mark*, in their environment or as a limit, and see them end (Linux)."""
+    ends_at = time.monotonic() + _DEATH
+    while (found := _bearing(mark)) and time.monotonic() < ends_at:
         for pid in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        killed |= found
+        if not all(_has_ended(pid) for pid in found):
+            time.sleep(_PAUSE)  # a busy machine takes its time over a kill, and a child may fork before it dies
+        elif _bearing(mark) <= found:
+            return
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether nothing of *pid* runs any more, though its parent may not have heard of it yet."""
+    state = _told(pid, "stat").rpartition(b")")[2].split()[:1]
+    return state in ([], [b"Z"], [b"X"]) and _tasks(pid) <= 1
 
 
 def _bearing(mark: str) -> set[int]:
@@ -206,8 +215,15 @@ def _tasks_of_user() -> int:
     user = os.getuid()
     count = 0
     for pid in _processes():
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            folder = Path(f"/proc/{pid}")
-            if folder.stat().st_uid == user:
-                count += folder.joinpath("task").stat().st_nlink - 2
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}").stat().st_uid == user:
+                count += _tasks(pid)
     return count
+
+
+def _tasks(pid: int) -> int:
+    """Threads of a process; 0 when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/task").stat().st_nlink - 2
+    except OSError:
+        return 0

@@ -1,11 +1,13 @@
 """Commands for real: what they see, what they may use, and that nothing of them is left."""
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -132,6 +134,21 @@ def test_children_left_behind_die_with_the_command_and_do_not_hold_it_up() -> No
 def test_children_with_a_session_and_an_empty_environment_of_their_own_die_too() -> None:
     marker = "29.9792"
     outcome = sh(f"setsid env -i /bin/sh -c 'while :; do /bin/sleep {marker}; done' >/dev/null 2>&1 & sleep 0.3")
+    assert outcome.state is State.PASSED, outcome.message
+    assert living(marker) == []
+
+
+def test_what_is_killed_has_ended_when_the_command_has_also_where_a_kill_takes_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    marker, kill = "6.67430", os.kill
+
+    def kill_later(pid: int, signal: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            kill(pid, signal)
+
+    monkeypatch.setattr(os, "kill", lambda pid, signal: threading.Timer(0.3, kill_later, (pid, signal)).start())
+    outcome = sh(f"setsid /bin/sleep {marker} >/dev/null 2>&1 & sleep 0.1")
     assert outcome.state is State.PASSED, outcome.message
     assert living(marker) == []
 
