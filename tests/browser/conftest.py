@@ -116,6 +116,10 @@ class Console:
         """Complaints that match the regular expression *pattern* are part of the test."""
         self._allowed.append(pattern)
 
+    def allow_lost_connections(self) -> None:
+        """The test takes the network or the server away: how a request ends depends on how far it had come."""
+        self.allow("net::ERR_|htmx:(afterRequest|sendError)")
+
     def watch(self, context: BrowserContext) -> None:
         context.on(
             "console", lambda m: self._said.append(f"{m.text} ({m.page and m.page.url})") if m.type == "error" else None

@@ -127,7 +127,7 @@ def test_the_runner_is_told_of_its_execution_among_many_others(
 def test_pictures_survive_a_reload_without_connection_and_are_sent_once(
     visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any, paste: Paste
 ) -> None:
-    console.allow("ERR_INTERNET_DISCONNECTED|ERR_FAILED")
+    console.allow_lost_connections()
     execution = waiting_execution(environment, make_case)
     page = visit(runner(execution), tester)
     page.route("**/manual/files/", lambda route: route.abort("internetdisconnected"))
@@ -150,7 +150,7 @@ def test_pictures_survive_a_reload_without_connection_and_are_sent_once(
 def test_a_verdict_without_connection_waits_for_its_pictures_and_is_stored_once(
     visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any, paste: Paste
 ) -> None:
-    console.allow("ERR_INTERNET_DISCONNECTED")
+    console.allow_lost_connections()
     execution = waiting_execution(environment, make_case)
     page = visit(runner(execution), tester)
     page.context.set_offline(True)
@@ -168,7 +168,7 @@ def test_a_verdict_without_connection_waits_for_its_pictures_and_is_stored_once(
 def test_an_answer_that_was_lost_does_not_double_the_verdict(
     visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any
 ) -> None:
-    console.allow("ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_RESET|ERR_FAILED")
+    console.allow_lost_connections()
     execution = waiting_execution(environment, make_case)
     page = visit(runner(execution), tester)
     cut: list[str] = []
@@ -191,7 +191,7 @@ def test_an_answer_that_was_lost_does_not_double_the_verdict(
 def test_a_verdict_left_behind_is_sent_from_the_dashboard(
     visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any
 ) -> None:
-    console.allow("ERR_INTERNET_DISCONNECTED")
+    console.allow_lost_connections()
     execution = waiting_execution(environment, make_case)
     page = visit(runner(execution), tester)
     page.context.set_offline(True)

@@ -125,8 +125,7 @@ def test_a_region_that_was_rendered_before_the_news_does_not_take_it_back(
 def test_a_page_whose_connection_was_cut_misses_nothing(
     visit: Visit, own_server: Server, run: TestRun, tester: User, console: Any
 ) -> None:
-    console.allow("ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE")
-    console.allow("htmx:(afterRequest|sendError)")  # a region that was being fetched when the server fell
+    console.allow_lost_connections()
     page = visit(f"{own_server.url}/s/shop/runs/{run.number}/", tester)
     executions = taken(run)
     record(executions[:2])
@@ -155,7 +154,7 @@ def test_a_region_that_could_not_be_fetched_is_asked_for_again(
     visit: Visit, run: TestRun, tester: User, console: Any
 ) -> None:
     """The stream goes on, but what it asked for fails; the news was the last."""
-    console.allow("htmx:sendError|htmx:afterRequest|ERR_INTERNET_DISCONNECTED")
+    console.allow_lost_connections()
     page = visit(f"/s/shop/runs/{run.number}/", tester)
     expect(page.locator("body[data-live-state=open]")).to_be_visible()
     asked: list[str] = []

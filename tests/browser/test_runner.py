@@ -53,7 +53,7 @@ def test_a_person_works_through_a_mixed_case_with_the_keys(
 def test_what_was_typed_survives_a_reload_and_a_lost_connection(
     visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any
 ) -> None:
-    console.allow("ERR_INTERNET_DISCONNECTED")
+    console.allow_lost_connections()
     execution = waiting_execution(environment, make_case)
     page = visit(runner(execution), tester)
     page.get_by_label("Note").fill("Half a sentence")
@@ -76,7 +76,7 @@ def test_what_was_typed_survives_a_reload_and_a_lost_connection(
 def test_a_verdict_that_was_on_its_way_is_sent_after_a_crash_of_the_browser(
     visit: Visit, environment: Environment, make_case: MakeCase, tester: User, console: Any
 ) -> None:
-    console.allow("ERR_INTERNET_DISCONNECTED")
+    console.allow_lost_connections()
     execution = waiting_execution(environment, make_case)
     page = visit(runner(execution), tester)
     page.context.set_offline(True)

@@ -303,7 +303,7 @@ def test_many_events_become_few_requests_and_the_last_one_arrives(visit: Visit, 
 def test_a_stream_that_was_cut_reads_on_where_it_stopped(
     visit: Visit, console: Any, system: System, admin: User
 ) -> None:
-    console.allow("ERR_|Failed to load resource|EventSource|htmx:")
+    console.allow_lost_connections()
     page = visit(GALLERY, admin)
     expect(page.locator("body[data-live-state=open]")).to_be_attached()
     page.evaluate("window.heard = []; document.body.addEventListener('live:runs', e => heard.push(e.detail.number))")
