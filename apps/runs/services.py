@@ -1,6 +1,6 @@
 """Verbs on the record; the engine and the importers write through these."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from apps.core.states import State
 from apps.environments.models import Environment
 from apps.environments.services import versions_deployed
 from apps.runs import claiming, parking, recording
-from apps.runs.copying import cell, copy, json_text
+from apps.runs.copying import cell, copy, json_cell, text_cell
 from apps.runs.models import TestRun
 from apps.runs.news import of_changes
 from apps.runs.rollups import RunDelta, apply_to_run, progress_of, tell_progress
@@ -69,9 +69,11 @@ class Planned:
 
 
 _EXECUTION = (
-    *("run_id", "position", "case_id", "revision_id", "title", "row_label", "row", "seed", "assigned_to_id", "state"),
-    *("attempt", "claim", "worker", "message", "trace_id", "resume_at", "carried", "needs", "exclusive", "retries"),
+    *("run_id", "case_id", "revision_id", "needs", "exclusive"),  # the same for all rows of a case
+    *("position", "title", "row_label", "row", "seed", "assigned_to_id", "retries"),
+    *("state", "attempt", "claim", "worker", "message", "trace_id", "resume_at", "carried"),
 )
+_NEW = (State.QUEUED.value, "0", "0", "", "", "", "0", "")  # cells from “state” on
 
 
 @transaction.atomic
@@ -109,30 +111,35 @@ def create_run(
         priority=priority,
         time_limit=time_limit,
     )
-    copy(
-        "runs_execution",
-        _EXECUTION,
-        (map(cell, _execution(run, position, one)) for position, one in enumerate(planned, start=1)),
-    )
+    copy("runs_execution", _EXECUTION, _executions(run, planned))
     transaction.on_commit(lambda: live.publish(f"system:{run.system_id}", "runs", progress_of(run)))
     return run
 
 
-def _execution(run: TestRun, position: int, one: Planned) -> tuple[Any, ...]:
-    case = one.case
-    return (
-        run.pk,
-        position,
-        case.pk,
-        case.current_id,
-        (f"{case.title} · {one.row_label}" if one.row_label else case.title)[:300],
-        one.row_label[:120],
-        json_text(one.row),
-        (run.seed + position) if one.seed is None else one.seed,
-        one.assigned_to.pk if one.assigned_to else None,
-        State.QUEUED.value,
-        *(0, 0, "", "", "", 0, ""),
-        "+".join(case.needs),
-        "{" + ",".join(case.exclusive) + "}",  # short names: nothing in them that an array would read otherwise
-        one.retries if case.retries is None else case.retries,
-    )
+def _executions(run: TestRun, planned: Sequence[Planned]) -> Iterator[tuple[str, ...]]:
+    """Cells of the executions of a run; those of one case follow each other, and what is the same is written once."""
+    case: TestCase | None = None
+    same: tuple[str, ...] = ()
+    title = ""
+    for position, one in enumerate(planned, start=1):
+        if one.case is not case:
+            case = one.case
+            same, title = _same(run, case), text_cell(case.title[:300])
+        label = text_cell(one.row_label[:120])
+        yield (
+            *same,
+            str(position),
+            text_cell(f"{case.title} · {one.row_label}"[:300]) if label else title,
+            label,
+            json_cell(one.row),
+            str((run.seed + position) if one.seed is None else one.seed),
+            cell(one.assigned_to.pk if one.assigned_to else None),
+            str(one.retries if case.retries is None else case.retries),
+            *_NEW,
+        )
+
+
+def _same(run: TestRun, case: TestCase) -> tuple[str, ...]:
+    """Cells that all executions of *case* share."""
+    exclusive = "{" + ",".join(case.exclusive) + "}"  # short names: nothing in them that an array would read otherwise
+    return (str(run.pk), str(case.pk), str(case.current_id), "+".join(case.needs), exclusive)
