@@ -28,25 +28,25 @@ LOOK_EVERY = 1.0  # seconds between looks at what became of the run
 ROOM_EVERY, PATIENCE = 0.05, 1.0  # seconds: how often, and how long, a chunk without a place asks for one
 
 
-async def execute(run_id: int, ids: Sequence[int]) -> None:
-    """Execute the queued executions *ids* of one run; those that somebody else has are left to them."""
+async def execute(run_id: int, ids: Sequence[int], width: int | None = None) -> None:
+    """Execute the queued executions *ids* of one run, at most *width* at once; what others have is left to them."""
     # A message may come again, or late: what it is about may have been executed long ago.
     if waiting := await in_database_at_last(runs.still_waiting, ids):
         context = await in_database_at_last(requests.context_of, run_id)
-        await Chunk(context, waiting).run()
+        await Chunk(context, waiting, width).run()
 
 
 class Chunk:
     """Executions of one run that this process was sent: claimed as places become free, executed concurrently."""
 
-    def __init__(self, context: requests.RunContext, ids: Sequence[int]) -> None:
+    def __init__(self, context: requests.RunContext, ids: Sequence[int], width: int | None = None) -> None:
         self._context = context
         self._pending = list(ids)
         self._running: set[asyncio.Task[None]] = set()
         self._freed = asyncio.Event()  # set when something can begin in the place of what has ended
         self._claims: dict[int, int] = {}
         self._cancelled: set[asyncio.Task[None]] = set()
-        self._share = Share.of(context.environment_id)
+        self._share = Share.of(context.environment_id, width)
         self._recorder = Recorder()
         self._makes_room = False  # something of it ran, so that others may find room afterwards
         self._freed_names = False
@@ -54,8 +54,6 @@ class Chunk:
 
     async def run(self) -> None:
         """Until nothing of it is left to this process."""
-        if (width := await in_database_at_last(requests.width_of, self._pending)) is not None:
-            self._share.most = width
         looking = asyncio.create_task(self._look())
         try:
             if await self._find_room():

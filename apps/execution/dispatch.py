@@ -22,6 +22,7 @@ logger = structlog.get_logger(__name__)
 
 CHUNK_TASK = "execution.chunk"
 FIRST, USUAL, LARGEST = 4, 50, 250
+LAST = 32  # the last chunks are no smaller: each costs the database some ten statements
 AIM = 1_000.0  # ms for which a full chunk should keep a worker busy: long enough to pay, short enough to share
 REST_TASK = "execution.send-rest"
 AT_ONCE = 420  # executions of a run that are sent before its start is answered; a worker sends the rest
@@ -35,20 +36,24 @@ def largest(run: TestRun) -> int:
     return max(FIRST, min(LARGEST, round(AIM * run.total / run.expected_ms)))
 
 
-def chunks(ids: Sequence[int], largest: int = USUAL) -> Iterator[list[int]]:
-    """Ids in growing chunks: 4, 4, 8, 8, 16, 16, … *largest*."""
-    start, size, again = 0, min(FIRST, largest), False
-    while start < len(ids):
-        yield list(ids[start : start + size])
-        start += size
+def chunks(ids: Sequence[int], largest: int = USUAL, first: int = FIRST, after: int = 0) -> Iterator[list[int]]:
+    """Ids in chunks that grow, 4, 4, 8, 8, … *largest*, and halve towards the end, so that workers end together.
+
+    *after* as many others will follow these.
+    """
+    start, size, again = 0, min(first, largest), False
+    while left := len(ids) - start:
+        fair = max(LAST, (left + after + 1) // 2)
+        yield list(ids[start : start + min(size, fair)])
+        start += min(size, fair, left)
         size = min(size * 2, largest) if again else size
         again = not again
 
 
-def send(run: TestRun, ids: Sequence[int], most: int | None = None) -> None:
+def send(run: TestRun, ids: Sequence[int], most: int | None = None, *, first: int = FIRST, after: int = 0) -> None:
     """Hand *ids* (queued executions of *run*) to the workers of its environment, at most *most* together.
 
-    Call after the commit.
+    The first chunk has *first* of them; *after* as many others will follow. Call after the commit.
     """
     special = Execution.objects.filter(run=run) if len(ids) > MANY else Execution.objects.filter(pk__in=ids)
     needs = dict(special.exclude(needs="").values_list("pk", "needs"))
@@ -61,8 +66,8 @@ def send(run: TestRun, ids: Sequence[int], most: int | None = None) -> None:
             for needed, some in by_needs.items():
                 queue, width = queue_of(run, needed), width_of(needed)
                 # What one process does few of at once goes in small chunks, so that others take some of it.
-                for chunk in chunks(some, min(width or most, most)):
-                    current_app.send_task(CHUNK_TASK, (run.pk, chunk), queue=queue, producer=producer)
+                for chunk in chunks(some, min(width or most, most), first, after):
+                    current_app.send_task(CHUNK_TASK, (run.pk, chunk, needed), queue=queue, producer=producer)
     except OperationalError as error:
         # The run is stored: the sweeper sends it as soon as Redis is back.
         logger.warning("dispatch.unsent", run_id=run.pk, error=str(error))
@@ -76,7 +81,7 @@ def send_queued(run: TestRun) -> None:
 def _send_queued(run: TestRun) -> None:
     TestRun.objects.filter(pk=run.pk).update(dispatched_at=Now())
     rows = list(_queued(run).values_list("pk", "position"))
-    send(run, [pk for pk, _ in rows[:AT_ONCE]])
+    send(run, [pk for pk, _ in rows[:AT_ONCE]], after=max(0, len(rows) - AT_ONCE))
     if len(rows) > AT_ONCE:
         try:
             current_app.send_task(REST_TASK, (run.pk, rows[AT_ONCE - 1][1]))
@@ -85,9 +90,12 @@ def _send_queued(run: TestRun) -> None:
 
 
 def send_rest(run_id: int, position: int) -> None:
-    """Send what is queued behind *position* in a run: whoever started it did not wait for that."""
+    """Send what is queued behind *position* in a run: whoever started it did not wait for that.
+
+    What went before keeps the workers busy: chunks are full from the first on.
+    """
     run = TestRun.objects.select_related("environment").get(pk=run_id)
-    send(run, list(_queued(run).filter(position__gt=position).values_list("pk", flat=True)))
+    send(run, list(_queued(run).filter(position__gt=position).values_list("pk", flat=True)), first=LARGEST)
 
 
 def _queued(run: TestRun) -> QuerySet[Execution]:

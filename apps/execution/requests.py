@@ -12,10 +12,9 @@ from apps.catalog.models import CaseRevision
 from apps.catalog.services import shared_definitions
 from apps.core.mailboxes import box_of_environment
 from apps.environments.services import decrypt, values_for
-from apps.execution import queues
 from apps.execution.engine.model import CaseRequest, SharedVersion
 from apps.execution.worker import allowed_kinds
-from apps.runs.models import Execution, TestRun
+from apps.runs.models import TestRun
 from apps.runs.services import Claimed
 
 TEARDOWN = 30.0  # seconds that teardown may take beyond the case's limit
@@ -97,13 +96,6 @@ def shared_versions(system_id: int, revisions: Mapping[str, int]) -> dict[str, S
     """Shared steps at *revisions* (short name → number), as the engine calls them."""
     found = shared_definitions(system_id, revisions).items()
     return {slug: SharedVersion(revisions[slug], Shared.of(definition)) for slug, definition in found}
-
-
-def width_of(ids: Sequence[int]) -> int | None:
-    """How many of *ids*, which all need the same of a worker, this process takes at once; None for no such bound."""
-    if not any(queues.width_of(kind) for kind in allowed_kinds()):
-        return None
-    return queues.width_of(Execution.objects.filter(pk__in=ids[:1]).values_list("needs", flat=True).first() or "")
 
 
 def build(context: RunContext, claimed: Sequence[Claimed]) -> list[tuple[Claim, CaseRequest]]:

@@ -16,6 +16,7 @@ from apps.execution.worker import name
 
 SPACE = 71_203  # of our advisory locks
 LASTS = 15  # seconds without being renewed
+MOST = 32_767  # that a share's row can tell
 
 _numbers = count(1)
 
@@ -51,14 +52,14 @@ class Share:
 
     environment_id: int
     holder: str
-    held: int = 0
-    most: int = 32_767
+    most: int
     """Places that this process could use at all."""
+    held: int = 0
 
     @classmethod
-    def of(cls, environment_id: int) -> "Share":
-        """A share of this process that holds nothing yet."""
-        return cls(environment_id, f"{name()}:{next(_numbers)}")
+    def of(cls, environment_id: int, most: int | None = None) -> "Share":
+        """A share of this process that holds nothing yet, and never more than *most*."""
+        return cls(environment_id, f"{name()}:{next(_numbers)}", MOST if most is None else most)
 
     def take(self, wanted: int, running: int = 0, *, first: bool = False) -> int:
         """Ask for *wanted* places, *running* of which are in use; returns how many are held now."""

@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_process_init
 
-from apps.execution import chunk, dispatch, trying, warming
+from apps.execution import chunk, dispatch, queues, trying, warming
 from apps.execution.dispatch import CHUNK_TASK, REST_TASK
 from apps.execution.worker import run_async
 
@@ -17,9 +17,9 @@ def warm_up(**_: Any) -> None:
 
 
 @shared_task(name=CHUNK_TASK)
-def execute_chunk(run_id: int, ids: list[int]) -> None:
-    """Execute queued executions of one run. What another worker holds or has finished is left alone."""
-    run_async(chunk.execute(run_id, ids))
+def execute_chunk(run_id: int, ids: list[int], needs: str = "") -> None:
+    """Execute queued executions of one run that all need *needs*. What others hold or have finished is left alone."""
+    run_async(chunk.execute(run_id, ids, queues.width_of(needs)))
 
 
 @shared_task(name=trying.TASK, time_limit=trying.LIMIT + 30)

@@ -21,7 +21,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[int]]]:
     """What would have been sent to workers: (queue, execution ids)."""
     chunks: list[tuple[str, list[int]]] = []
 
-    def note(run: Any, ids: Any, most: int | None = None) -> None:
+    def note(run: Any, ids: Any, most: int | None = None, **_: Any) -> None:
         together = [list(ids)] if most is None else dispatch.chunks(ids, most)
         chunks.extend((dispatch.queue_of(run), some) for some in together)
 

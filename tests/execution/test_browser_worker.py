@@ -105,10 +105,11 @@ def test_a_killed_worker_takes_its_browser_with_it(
 def test_browser_cases_travel_in_small_chunks_to_workers_that_allow_them(
     environment: Environment, make_case: MakeCase, tester: User, monkeypatch: pytest.MonkeyPatch, commits: Any
 ) -> None:
-    messages: list[tuple[str, int]] = []
+    messages: list[tuple[str, int, str]] = []
 
     def note(name: str, args: Any, queue: str, **_: Any) -> None:
-        messages.append((queue, len(args[1])))
+        _run, ids, needs = args
+        messages.append((queue, len(ids), needs))
 
     monkeypatch.setattr("apps.execution.dispatch.current_app.send_task", note)
     cases = [make_case(f"Page {n}", looking("/", "Shop")) for n in range(5)]
@@ -116,8 +117,8 @@ def test_browser_cases_travel_in_small_chunks_to_workers_that_allow_them(
         start(environment, [*cases, make_case("Plain")], tester)
 
     assert sorted(messages) == [
-        ("execution", 1),
-        *[("execution+browser", 1), ("execution+browser", 2), ("execution+browser", 2)],
+        ("execution", 1, ""),
+        *[("execution+browser", size, "browser") for size in (1, 2, 2)],
     ]
     assert queues.width_of("browser+command") == 2
     assert queues.width_of("command") is None

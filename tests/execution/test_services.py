@@ -175,6 +175,14 @@ def test_chunks_begin_small_and_hold_everything_once() -> None:
     assert sum(sizes) == 1000
 
 
+def test_chunks_halve_towards_the_end_so_that_workers_end_together() -> None:
+    rest = [list(chunk) for chunk in dispatch.chunks(range(420, 1000), 250, first=250)]
+
+    assert [len(chunk) for chunk in rest] == [250, 165, 83, 41, 32, 9]
+    assert [pk for chunk in rest for pk in chunk] == list(range(420, 1000))
+    assert [len(chunk) for chunk in dispatch.chunks(range(420), 250, after=580)][-2:] == [128, 44]
+
+
 @pytest.mark.parametrize(
     ("total", "expected_ms", "size"),
     [(10_000, 9_000, 250), (1_000, 10_000, 100), (100, 600_000, 4), (5, None, 50)],
