@@ -1,7 +1,8 @@
 """Keeping to an environment's limit over all worker processes: each chunk has a share of its places.
 
 Shares are counted under an advisory lock of the environment, in one round trip for a chunk and one a second while
-it goes on, so that claiming executions costs nothing more. A lost worker's share ends by itself.
+it goes on, so that claiming executions costs nothing more. A lost worker's share ends by itself. The table is unlogged:
+after a crash of PostgreSQL it is empty until chunks renew their shares, within a second.
 """
 
 from dataclasses import dataclass
