@@ -11,6 +11,7 @@ from apps.execution.engine.settings import EngineSettings
 from apps.execution.executors import http_messages as messages
 from apps.execution.executors.base import Observed, SeamError, StepBlocked, StepContext, StepRequest
 from apps.execution.executors.http_cookies import CookieJar
+from apps.execution.executors.http_multi import Multi, open_multi
 from apps.execution.executors.http_proxy import through_proxy
 from apps.execution.executors.http_stream import EventStream
 from apps.execution.executors.http_transfer import Transfer, ca_options, prepare_handle
@@ -27,7 +28,7 @@ class HttpExecutor:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        self._multi: pycurl.AsyncCurlMulti | None = None
+        self._multi: Multi | None = None
         self._idle: list[pycurl.Curl] = []
         self._trust = ca_options(settings.ca_file)
 
@@ -95,10 +96,9 @@ class HttpExecutor:
             prepare_handle(curl, self._trust, cookies=True)
         self._idle.append(curl)
 
-    def _open_multi(self) -> pycurl.AsyncCurlMulti:
+    def _open_multi(self) -> Multi:
         if self._multi is None:
-            self._multi = pycurl.AsyncCurlMulti()
-            self._multi.setopt(pycurl.M_MAXCONNECTS, self._settings.connections)
+            self._multi = open_multi(self._settings.connections)
         return self._multi
 
     async def aclose(self) -> None:
