@@ -2,7 +2,6 @@
 
 import secrets
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -167,13 +166,12 @@ def remove_member(membership: Membership, by: User) -> None:
     if membership.role == Role.ADMIN:
         _keep_an_admin(membership)
     audit(membership.team, by, "member.removed", membership.user.email)
-    _tell_of_leaving(membership)
     membership.delete()
+    _tell_of_leaving(membership)
 
 
 def _tell_of_leaving(membership: Membership) -> None:
-    who = {"team_id": membership.team_id, "user_id": membership.user_id}
-    transaction.on_commit(partial(tester_left.send, sender=Membership, **who))
+    tester_left.send(sender=Membership, team_id=membership.team_id, user_id=membership.user_id)
 
 
 def _keep_an_admin(membership: Membership) -> None:

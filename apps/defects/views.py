@@ -64,7 +64,7 @@ def new(request: SystemRequest, system: System) -> HttpResponse:
     form = DefectForm(request.POST or None, initial=initial, system=system)
     if request.method == "POST" and form.is_valid():
         try:
-            opened = services.open_defect(execution, system=system, by=request.user, **form.values)
+            opened = services.open_defect(execution, system=system, by=request.user, another=True, **form.values)
         except DomainError as refused:
             form.refuse(refused)
         else:

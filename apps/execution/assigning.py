@@ -93,7 +93,9 @@ def _read(ids: Sequence[int]) -> list[Execution]:
 
 
 def _check_testers(system: System, people: Sequence[User]) -> None:
-    if testers_of(system.team_id).filter(pk__in=[person.pk for person in people]).count() < len(people):
+    able = testers_of(system.team_id).filter(pk__in=[person.pk for person in people]).order_by("pk")
+    # Held until the commit: who takes one of them out of the team meanwhile waits, and then gives back this, too.
+    if len(able.select_for_update(no_key=True)) < len(people):
         raise DomainError("unknown-user", _("Only testers of this team can be asked."), status=422)
 
 

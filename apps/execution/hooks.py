@@ -26,6 +26,14 @@ KEPT = 24 * 3_600  # seconds that an address is good for; a case that waits for 
 MOST_CALLS = 100
 _ROUND = 3_600  # the same address all through the hour
 _SIGNATURE = 16
+_IS_CLOSED, _IS_FULL = -1, -2
+_KEEP = f"""\
+if redis.call('EXISTS', KEYS[2]) == 1 then return {_IS_CLOSED} end
+if redis.call('LLEN', KEYS[1]) >= tonumber(ARGV[2]) then return {_IS_FULL} end
+local number = redis.call('RPUSH', KEYS[1], ARGV[1])
+redis.call('EXPIREAT', KEYS[1], ARGV[3])
+return number
+"""  # in one go: of calls at once, none is kept beyond the limit or behind the end
 
 
 class NoSuchHook(Exception):
@@ -91,19 +99,13 @@ def _closed(key: str) -> str:
 
 def keep(hook: Hook, call: dict[str, Any]) -> int:
     """Keep *call* for the case that waits for it; how many it has now. Raises ``NoSuchHook``, ``TooManyCalls``."""
-    client = _client()
-    looking = client.pipeline(transaction=False)
-    looking.exists(_closed(hook.key))
-    looking.llen(_list(hook.key))
-    closed, so_far = looking.execute()
-    if closed:
+    keys, kept = (_list(hook.key), _closed(hook.key)), encrypt(json.dumps(call).encode())
+    number = int(cast(int, _client().eval(_KEEP, len(keys), *keys, kept, MOST_CALLS, hook.expires)))
+    if number == _IS_CLOSED:
         raise NoSuchHook
-    if so_far >= MOST_CALLS:
+    if number == _IS_FULL:
         raise TooManyCalls
-    keeping = client.pipeline()
-    keeping.rpush(_list(hook.key), encrypt(json.dumps(call).encode()))
-    keeping.expireat(_list(hook.key), hook.expires)
-    return int(keeping.execute()[0])
+    return number
 
 
 class StoredCallbacks:

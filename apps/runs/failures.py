@@ -39,10 +39,21 @@ def normalised(message: str) -> str:
     return text[:500]
 
 
-def signature(step: StepRecord | None, message: str) -> str:
-    """What two executions have in common that failed for the same reason."""
-    where = (step.kind, step.point or step.name, normalised(step.message)) if step else ("", "", normalised(message))
-    return hashlib.sha256("\0".join(where).encode()).hexdigest()
+def signature(kind: str, seam: str, message: str) -> str:
+    """What two executions have in common that failed for the same reason: a step of *kind* at *seam* (its point, or
+    else its name) that said *message*; without such a step the first two are blank."""
+    return hashlib.sha256("\0".join((kind, seam, normalised(message))).encode()).hexdigest()
+
+
+def shortened(message: str) -> str:
+    """*message* as the title of a reason."""
+    return " ".join(message.split())[:300]
+
+
+def _signature_of(step: StepRecord | None, result: Result) -> str:
+    if step is None:
+        return signature("", "", result.message)
+    return signature(step.kind, step.point or step.name, step.message)
 
 
 def group(system_id: int, results: Sequence[Result], points: Mapping[str, int]) -> dict[int, int]:
@@ -52,7 +63,7 @@ def group(system_id: int, results: Sequence[Result], points: Mapping[str, int]) 
     for result in results:
         if result.state in NOT_PASSED:
             step = result.failed_step()
-            sign = signature(step, result.message)
+            sign = _signature_of(step, result)
             signed[result.execution_id] = sign
             first.setdefault(sign, (step, result))
     if not signed:
@@ -73,6 +84,6 @@ def _row(
     count: int,
 ) -> tuple[Any, ...]:
     at: datetime = result.finished_at
-    title = " ".join((step.message if step and step.message else result.message).split())[:300] or "Failed"
+    title = shortened(step.message if step and step.message else result.message) or "Failed"
     point = points.get(step.point) if step else None
     return (system_id, sign, title, step.kind if step else "", point, at, at, count)

@@ -54,7 +54,7 @@ def body(route: Route, world: World) -> dict[str, Any]:
         "api:runs-verdicts": {"executions": [{"id": world.waiting.pk, "step": 0}], "verdict": "passed"},
         "api:executions-assign": {"user": world.tester.email},
         "api:executions-verdict": {"step": 0, "verdict": "passed"},
-        "api:defects-list": {**system, "title": "New", "execution": world.execution.pk},
+        "api:defects-list": {**system, "title": "New", "execution": world.execution.pk, "another": True},
         "api:defects-comment": {"text": "x"},
         "api:defects-assign": {"owner": world.admin.email},
         "api:defects-start": {},

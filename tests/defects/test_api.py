@@ -60,6 +60,34 @@ def test_a_defect_goes_from_failure_to_verified(api: Api, failure: Execution, te
     assert [event["mentions"] for event in events if event["kind"] == "comment"] == [[lead.email]]
 
 
+def test_a_failure_that_has_a_defect_gets_another_one_only_when_that_is_wanted(
+    api: Api, failure: Execution, tester: User
+) -> None:
+    client = api(tester)
+    body = {"system": "shop", "execution": failure.pk, "title": "Orders break"}
+    first = client.post(API, body).json()
+
+    refused: Any = client.post(API, body)
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:integhub:defect-open")
+    assert refused.json()["defect"] == {"id": first["id"], "key": "D1", "url": first["url"]}
+    assert "D1" in refused.json()["detail"]
+    assert client.post(f"{API}{first['id']}/fix/").json()["state"] == "fixed"
+    assert client.post(API, body).status_code == 409  # says a person: nothing has shown it yet
+    assert client.post(API, {**body, "another": True}).json()["key"] == "D2"
+    assert client.post(API, {"system": "shop", "title": "Orders break"}).json()["key"] == "D3"
+
+
+def test_the_next_failure_after_a_defect_was_rejected_gets_a_new_one(
+    api: Api, failure: Execution, defect: Defect, tester: User
+) -> None:
+    services.reject(defect, by=tester, reason="The test was wrong")
+
+    opened: Any = api(tester).post(API, {"system": "shop", "execution": failure.pk})
+
+    assert (opened.status_code, opened.json()["key"]) == (201, "D2")
+
+
 def test_a_fix_may_name_the_version_of_the_defects_component(api: Api, defect: Defect, tester: User) -> None:
     ComponentVersion.objects.create(component=Component.objects.get(slug="orders"), name="1.2")
     client = api(tester)

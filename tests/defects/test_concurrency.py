@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -11,6 +12,8 @@ from apps.accounts.models import User
 from apps.core.errors import Conflict
 from apps.defects import services
 from apps.defects.models import Defect, Retest
+from apps.runs.models import Execution
+from apps.systems.models import System
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,6 +35,15 @@ def twice_at_once(act: Callable[[], object]) -> list[str]:
 
     with ThreadPoolExecutor(2) as pool:
         return sorted(pool.map(one, range(2)))
+
+
+def test_two_programs_that_see_the_same_failure_at_once_open_one_defect(
+    failure: Execution, system: System, tester: User
+) -> None:
+    act = partial(services.open_defect, failure, system=system, by=tester)
+
+    assert twice_at_once(act) == ["defect-open", "done"]
+    assert Defect.objects.count() == 1
 
 
 def test_two_people_fix_it_at_once_and_it_is_fixed_once(defect: Defect, tester: User) -> None:

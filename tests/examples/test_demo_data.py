@@ -94,7 +94,7 @@ def test_the_automated_plan_needs_no_person() -> None:
 def test_there_are_enough_cases_of_every_kind() -> None:
     assert len(CASES) >= 25
     assert {step["kind"] for case in CASES.values() for step in case["steps"]} == {
-        *("http", "sql", "redis", "grpc", "command", "browser", "manual")
+        *("http", "sql", "redis", "grpc", "command", "browser", "manual", "parallel", "set")
     }
     assert any(case.get("dataset") for case in CASES.values())
     assert any("graphql" in step["with"] for case in CASES.values() for step in case["steps"])

@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pytest_django.live_server_helper import LiveServer
 from apps.accounts.models import User
 from apps.catalog.models import TestCase
 from apps.environments.models import Environment, Variable
+from apps.environments.services import encrypt
 from apps.execution import hooks, services
 from apps.execution.engine.model import CaseOutcome, State, StepOutcome
 from apps.execution.engine.runner import run_case
@@ -99,6 +101,22 @@ def test_size_and_number_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.post(url()).status_code == 429
     assert len(calls()) == 3
     assert client.post(url(key="f" * 32)).status_code == 200
+
+
+def test_calls_at_once_do_not_pass_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are on their way before either is kept."""
+    together = threading.Barrier(2)
+
+    def encrypted(content: bytes) -> bytes:
+        together.wait(timeout=30)
+        return encrypt(content)
+
+    monkeypatch.setattr(hooks, "MOST_CALLS", 1)
+    monkeypatch.setattr(hooks, "encrypt", encrypted)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: Client().post(url()).status_code, range(2)))
+    assert sorted(answers) == [200, 429]
+    assert len(calls()) == 1
 
 
 def test_components_of_a_private_network_call_back_without_tls(settings: Any) -> None:

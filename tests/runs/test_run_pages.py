@@ -15,7 +15,7 @@ from apps.defects.models import Defect
 from apps.environments.models import Environment
 from apps.runs import services
 from apps.runs.models import CaseRecord, Execution, FailureGroup, TestRun
-from apps.runs.pages import progress
+from apps.runs.pages import groups, progress
 from apps.systems.models import IntegrationPoint, System
 from tests.runs.story import ended, finished_run, planned_run, step, taken, waiting_execution
 
@@ -144,7 +144,7 @@ def test_failures_are_grouped_by_reason_the_most_frequent_first(
 
 
 def test_a_reason_says_the_numbers_of_its_run_not_those_of_the_last_time(
-    client: Client, environment: Environment, cases: Any
+    client: Client, environment: Environment, cases: Any, point: IntegrationPoint
 ) -> None:
     found = cases(1)
     runs = [planned_run(environment, found) for _ in range(2)]
@@ -157,6 +157,25 @@ def test_a_reason_says_the_numbers_of_its_run_not_those_of_the_last_time(
 
     assert FailureGroup.objects.get().title == "rows should be 1, but it is 12"
     assert page.count("but it is 3") == 2 and "but it is 12" not in page
+
+
+def test_a_reason_has_the_words_of_its_step_whatever_that_is_called_and_wherever_it_stands(
+    environment: Environment, cases: Any, point: IntegrationPoint
+) -> None:
+    found = cases(2)
+    runs = [planned_run(environment, found) for _ in range(2)]
+    for run, pieces in zip(runs, (3, 12), strict=True):
+        inside = step(0, "failed", path="2.1", name="Count", message=f"rows should be 1, but it is {pieces}")
+        outside = step(0, "failed", name="Each", kind="repeat", point="", message=f"pass 2: {inside.message}")
+        quoted = step(0, "failed", name="Say “a”: b", message=f"no mail within {pieces} s")
+        for execution, steps in zip(taken(run), ([outside, inside], [quoted]), strict=True):
+            told = f"Step 1 “{steps[0].name}”: {steps[0].message}"
+            services.record([ended(execution, *steps, message=told)])
+
+    assert sorted(reason.title for reason in groups.reasons(runs[0])[0]) == [
+        "no mail within 3 s",
+        "rows should be 1, but it is 3",
+    ]
 
 
 def novelty(client: Client, run: TestRun) -> str:

@@ -96,9 +96,12 @@ class OpenSerializer(DefectSerializer):
     """Open a defect: from an execution (id) that failed, which fills in what is not given, or with a title."""
 
     execution = serializers.IntegerField(required=False, write_only=True)
+    another = serializers.BooleanField(
+        default=False, write_only=True, help_text="Open it although the same failure has a defect that is not solved."
+    )
 
     class Meta(DefectSerializer.Meta):
-        fields = [*DefectSerializer.Meta.fields, "execution"]
+        fields = [*DefectSerializer.Meta.fields, "execution", "another"]
 
     def validate_execution(self, value: int) -> Execution:
         user = self.context["request"].user

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
@@ -34,9 +34,13 @@ class DefectViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Defect]):
         )
         return found
 
-    @extend_schema(request=serializers.OpenSerializer, responses={201: DefectSerializer})
+    @extend_schema(
+        request=serializers.OpenSerializer,
+        responses={201: DefectSerializer, 409: OpenApiResponse(description="`defect` has its id, key and url.")},
+    )
     def create(self, request: Request) -> Response:
-        """Open a defect, from a failed execution or blank."""
+        """Open a defect, from a failed execution or blank. While the same failure has one that is not solved, this is
+        a 409 that names it, unless `another` is true."""
         body = serializers.OpenSerializer(data=request.data, context=self.get_serializer_context())
         body.is_valid(raise_exception=True)
         values = dict(body.validated_data)

@@ -15,25 +15,45 @@ from apps.defects.drafts import Draft, draft_from
 from apps.defects.models import Defect, Evidence
 from apps.defects.services.changes import demand_member, demand_own
 from apps.defects.timeline import Kind, locked, note
-from apps.runs.models import Execution
+from apps.runs.models import Execution, FailureGroup
 from apps.systems.models import System
 from apps.systems.services import next_number
 
 GIVEN = {field.name for field in fields(Draft)} | {"owner"}
 
 
+class AlreadyOpen(Conflict):
+    """Nobody has shown yet that *defect*, for the same reason of failure, is gone."""
+
+    def __init__(self, defect: Defect) -> None:
+        super().__init__(
+            "defect-open",
+            _("%(key)s is open for the same failure: %(title)s") % {"key": defect.key, "title": defect.title},
+        )
+        self.defect = defect
+
+    def problem(self) -> dict[str, Any]:
+        """Problem JSON with ``defect``: its id, key and address."""
+        found = self.defect
+        return super().problem() | {"defect": {"id": found.pk, "key": found.key, "url": found.get_absolute_url()}}
+
+
 @transaction.atomic
-def open_defect(execution: Execution | None, *, system: System, by: User | None, **given: Any) -> Defect:
+def open_defect(
+    execution: Execution | None, *, system: System, by: User | None, another: bool = False, **given: Any
+) -> Defect:
     """A new defect, prefilled from *execution* where *given* says nothing.
 
     *given*: title, description, severity, point, component, owner. Its evidence is the execution and those of
     the same run that failed for the same reason. DomainError for an execution that did not fail, for something
-    of another system, and without a title.
+    of another system, and without a title; AlreadyOpen when its failure has an unsolved one, unless *another*.
     """
     if unknown := set(given) - GIVEN:
         raise TypeError(f"not of a defect: {sorted(unknown)}")
     if execution is not None:
         _demand_failure(execution, system)
+        if not another:
+            _demand_none_open(execution)
         draft = draft_from(execution)
         given = {field.name: getattr(draft, field.name) for field in fields(Draft)} | given
     if not str(given.get("title", "")).strip():
@@ -72,6 +92,14 @@ def add_evidence(defect: Defect, execution: Execution, *, by: User) -> Defect:
         held.failure_group_id = execution.failure_group_id
         held.save(update_fields=["failure_group", "updated_at"])
     return held
+
+
+def _demand_none_open(execution: Execution) -> None:
+    # Of two programs that saw the same failure at once, the second waits here and finds what the first has opened.
+    group = FailureGroup.objects.select_for_update(no_key=True).filter(pk=execution.failure_group_id).first()
+    known = Defect.objects.unsolved().filter(failure_group=group).select_related("system")
+    if group is not None and (newest := known.first()) is not None:
+        raise AlreadyOpen(newest)
 
 
 def _demand_failure(execution: Execution, system: System) -> None:

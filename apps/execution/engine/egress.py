@@ -103,21 +103,23 @@ class EgressPolicy:
             raise EgressDenied(host, addresses[0] if addresses else "")
         return permitted
 
-    async def check(self, host: str, port: int) -> None:
+    async def check(self, host: str, port: int) -> list[str]:
         """For connections that somebody else makes, like a proxy: every address of *host* must be permitted.
 
-        A name that is not known here passes, unless only what is allowed may be reached. Raises ``EgressDenied``.
+        Returns them; a name that is not known here has none, and passes unless only what is allowed may be reached.
+        Raises ``EgressDenied``.
         """
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             if self.only_allowed or host.lower() in _METADATA:
                 raise EgressDenied(host, "") from None
-            return
-        for entry in found:
-            address = str(entry[4][0])
+            return []
+        addresses = [str(entry[4][0]) for entry in found]
+        for address in addresses:
             if not self.permits(address):
                 raise EgressDenied(host, address)
+        return addresses
 
 
 def _forms(address: Address) -> list[Address]:

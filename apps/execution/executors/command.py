@@ -21,6 +21,8 @@ from apps.execution.executors.command_reports import collect, tell
 
 _DEFAULT_OUTPUT = 262_144
 _FOLDER = "integhub-command-"
+LOOK_EVERY = 10.0
+"""Seconds between looks at what killed workers left: a case that was lost with one comes back later than that."""
 
 
 class CommandExecutor:
@@ -31,6 +33,8 @@ class CommandExecutor:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
+        self._looking = asyncio.Lock()
+        self._looked_at = -math.inf
 
     def describe(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The request as people see it."""
@@ -45,6 +49,7 @@ class CommandExecutor:
         given = params.get("max_output")
         keep = min(_DEFAULT_OUTPUT if given is None else int(given), self._settings.body_read)
         process = Process(self._settings.commands, keep)
+        await self._end_what_was_left()
         folder = await asyncio.to_thread(_new_folder, process.mark)
         started = time.perf_counter()
         try:
@@ -76,6 +81,14 @@ class CommandExecutor:
             raise SeamError(f"the command wrote more than {limit} bytes: it was killed", observed)
         return observed
 
+    async def _end_what_was_left(self) -> None:
+        """Now and then, and first of all: the temporary folder may hold much that is not ours."""
+        async with self._looking:
+            now = time.monotonic()
+            if now - self._looked_at >= LOOK_EVERY:
+                await asyncio.to_thread(_end_left)
+                self._looked_at = now
+
     def _environment(self, params: Mapping[str, Any], folder: Path, context: StepContext) -> dict[str, str]:
         """Nothing of the worker's own: it holds the keys of IntegHub."""
         given = {str(name): _word(value) for name, value in (params.get("env") or {}).items()}
@@ -103,15 +116,19 @@ class CommandExecutor:
 
 
 def _new_folder(mark: str) -> Path:
-    """A folder for the command with *mark*. What workers left that were killed is ended and removed: their commands
-    would go on beside those that are started again."""
+    """A folder for the command with *mark*."""
+    return Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{_process_space()}-{os.getpid()}-{mark}-"))
+
+
+def _end_left() -> None:
+    """End and remove what workers left that were killed: their commands would go on beside those that are started
+    again."""
     ours = f"{_FOLDER}{_process_space()}-"
     for left in Path(tempfile.gettempdir()).glob(f"{ours}*"):
         owner, _, rest = left.name.removeprefix(ours).partition("-")
         if owner.isdigit() and not Path(f"/proc/{owner}").exists() and not left.is_symlink():
             kill_marked(rest.partition("-")[0])
             _remove(left)
-    return Path(tempfile.mkdtemp(prefix=f"{ours}{os.getpid()}-{mark}-"))
 
 
 def _process_space() -> str:

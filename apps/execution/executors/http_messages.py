@@ -25,7 +25,8 @@ class Request:
     """What is sent. *headers* as (name, value), in order.
 
     *readable* is the body as people see it where the body itself is not text; *signed_in* says that
-    the header ``Authorization`` was made from a password or token.
+    the header ``Authorization`` was made from a password or token. *address* is where it goes, when that
+    was looked up already: nobody asks for the name again.
     """
 
     method: str
@@ -34,6 +35,7 @@ class Request:
     body: bytes | None = None
     readable: str = ""
     signed_in: bool = False
+    address: str = ""
 
     def shown(self) -> dict[str, Any]:
         """The request for people."""

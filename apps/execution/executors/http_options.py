@@ -73,8 +73,9 @@ _PLAIN_PLACE = re.compile(
 )
 
 
-async def check_target(url: str, egress: EgressPolicy) -> None:
-    """Whether a proxy may be asked for *url*: libcurl sees only the proxy's address. Raises ``StepBlocked``.
+async def check_target(url: str, egress: EgressPolicy) -> list[str]:
+    """Whether a proxy may be asked for *url*: libcurl sees only the proxy's address. Returns the addresses that were
+    checked, none where the name is not known here. Raises ``StepBlocked``.
 
     A name that only the proxy's name service knows is the proxy's to guard, unless everything that is not
     allowed is denied.
@@ -86,6 +87,6 @@ async def check_target(url: str, egress: EgressPolicy) -> None:
     usual = 443 if place["scheme"].lower() == "https" else 80
     try:
         # libcurl drops the dot of a name that is complete; no address has one for getaddrinfo.
-        await egress.check(place["host"].strip("[]").removesuffix("."), int(place["port"] or usual))
+        return await egress.check(place["host"].strip("[]").removesuffix("."), int(place["port"] or usual))
     except EgressDenied as error:
         raise StepBlocked(str(error)) from None

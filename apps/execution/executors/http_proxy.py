@@ -10,9 +10,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+import pycurl
+
 from apps.execution.engine.egress import EgressPolicy
 from apps.execution.executors.base import Observed, SeamError
-from apps.execution.executors.http_failures import MAX_REDIRECTS
+from apps.execution.executors.http_failures import MAX_REDIRECTS, Failure
 from apps.execution.executors.http_messages import Request
 from apps.execution.executors.http_options import check_target
 from apps.execution.executors.urls import without_password
@@ -33,8 +35,9 @@ async def through_proxy(
     spent: dict[str, float] = {}
     chain: list[dict[str, Any]] = []
     while True:
-        await check_target(request.url, egress)
-        observed = await send(request, single, ends - time.monotonic())
+        addresses = await check_target(request.url, egress)
+        hop = _pinned(request, addresses, limit) if _looks_up_here(params) else request
+        observed = await send(hop, single, ends - time.monotonic())
         for name, value in observed.timings.items():
             spent[name] = spent.get(name, 0.0) + value
         location = observed.subjects.get("header", {}).get("location", "")
@@ -45,6 +48,19 @@ async def through_proxy(
         if len(chain) > MAX_REDIRECTS:
             raise SeamError(f"{urlsplit(request.url).hostname} redirects more than {MAX_REDIRECTS} times", observed)
         request = _following(request, status, location, observed)
+
+
+def _looks_up_here(params: Mapping[str, Any]) -> bool:
+    """Whether the proxy is told an address and not a name: libcurl would look up the name once more."""
+    return str(params["proxy"]).strip().lower().startswith("socks5://")
+
+
+def _pinned(request: Request, addresses: list[str], limit: float) -> Request:
+    """*request* to the first of the *addresses* that were checked: a second look-up could find others."""
+    if not addresses:
+        unknown = Failure(pycurl.E_COULDNT_RESOLVE_HOST, "", request.url, limit, "connection", 0)
+        raise SeamError(str(unknown), Observed(request=request.shown()))
+    return replace(request, address=addresses[0])
 
 
 def _joined(observed: Observed, chain: list[dict[str, Any]], spent: dict[str, float], last: Request) -> Observed:

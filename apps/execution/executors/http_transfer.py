@@ -117,6 +117,8 @@ class Transfer:
                 curl.setopt(pycurl.CAINFO_BLOB, params["ca"])
             if not http_options.RARE.isdisjoint(params):
                 http_options.apply(curl, params, self._trust)
+            if self._request.address:
+                curl.setopt(pycurl.CONNECT_TO, [f"::[{self._request.address}]:"])
         except (pycurl.error, TypeError, ValueError) as error:
             raise StepBlocked(f"the request cannot be sent: {error}") from None
         curl.setopt(pycurl.TIMEOUT_MS, max(1, int(timeout * 1000)))

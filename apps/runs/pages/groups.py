@@ -1,7 +1,7 @@
 """Why a run failed: its failures grouped by reason, and whether each reason is new."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,12 +9,13 @@ from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.states import State
-from apps.runs.failures import normalised
-from apps.runs.models import CaseRecord, Execution, FailureGroup, TestRun
+from apps.core.states import NOT_PASSED, State
+from apps.runs.failures import shortened, signature
+from apps.runs.models import CaseRecord, Execution, FailureGroup, StepResult, TestRun
 
 SHOWN = 10  # reasons on the page
 SAMPLES = 3  # executions shown of each reason
+READ = 1_000  # failed steps that are looked through for what was said
 UNSOLVED = frozenset({"open", "in_progress", "fixed"})  # states of apps.defects, which this app may not import
 VERIFIED, REOPENED = "verified", "reopened"
 
@@ -48,14 +49,12 @@ class Reason:
     defects: list[Any]
     novelty: Novelty
     samples: list[Execution] = field(default_factory=list)
+    said: str = ""  # in this run
 
     @property
     def title(self) -> str:
         """What was wrong, with the numbers of this run: the group has the words of its last occurrence."""
-        if self.group is None:
-            return ""
-        _step, mark, said = self.samples[0].message.partition("”: ") if self.samples else ("", "", "")
-        return said if mark and normalised(said) == normalised(self.group.title) else self.group.title
+        return (self.said or self.group.title) if self.group else ""
 
     @property
     def count(self) -> int:
@@ -99,12 +98,15 @@ def reasons(run: TestRun) -> tuple[list[Reason], int]:
     shown = counted[:SHOWN]
     groups = _groups(row["failure_group"] for row in shown)
     samples = _samples(failed, run.environment_id, [row["failure_group"] for row in shown])
+    said = _said(groups, samples)
     found = []
     for row in shown:
-        group = groups.get(row["failure_group"])
+        key = row["failure_group"]
+        group = groups.get(key)
         defects = list(group.defects.all()) if group else []
         mark = novelty(group, defects, run) if group else SEEN
-        found.append(Reason(group, row["failed"], row["blocked"], defects, mark, samples.get(row["failure_group"], [])))
+        counts = row["failed"], row["blocked"]
+        found.append(Reason(group, *counts, defects, mark, samples.get(key, []), said.get(key, "")))
     found.sort(key=lambda reason: reason.novelty.rank)  # stable: the most frequent first within a rank
     return found, len(counted) - len(shown)
 
@@ -126,6 +128,23 @@ def _samples(
     for execution in with_strips(list(rows.order_by("position")), environment_id):
         grouped[execution.failure_group_id].append(execution)
     return grouped
+
+
+def _said(
+    groups: Mapping[int | None, FailureGroup], samples: Mapping[int | None, list[Execution]]
+) -> dict[int | None, str]:
+    """What the step said that decided against the first sample of each group: it is the one with its signature."""
+    firsts = {found[0].pk: groups[key] for key, found in samples.items() if key in groups}
+    steps = StepResult.objects.filter(
+        execution__in=firsts, attempt=F("execution__attempt"), state__in=NOT_PASSED
+    ).order_by("phase", "position", "path")
+    said: dict[int | None, str] = {}
+    for step in steps.values_list("execution", "kind", "point__slug", "name", "message")[:READ]:
+        execution, kind, point, name, message = step
+        group = firsts[execution]
+        if message and signature(kind, point or name, message) == group.signature:
+            said.setdefault(group.pk, shortened(message))
+    return said
 
 
 def with_strips(executions: list[Execution], environment_id: int) -> list[Execution]:

@@ -72,7 +72,7 @@ def understand_the_failure(walk: Walk) -> None:
     step = page.locator("details.step[open]")
     expect(step).to_have_count(1)
     expect(step.locator(".versus")).to_contain_text("Expected")
-    expect(step).to_contain_text("sold: ")
+    expect(step).to_contain_text("The piece is held for one of them")
     expect(step.locator(".step-time")).to_have_text(re.compile(r"\d (ms|s)"))
     side = page.get_by_role("complementary", name="Surroundings")
     expect(side).to_contain_text(re.compile(r"inventory\s+1\.1"))

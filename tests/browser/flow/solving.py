@@ -15,7 +15,9 @@ def open_a_defect(walk: Walk) -> None:
     page = walk.go("runs/1/?state=failed")
     page.locator("#executions").get_by_role("link", name=FAILS).click()
     page.get_by_role("link", name="Create defect").click()
-    expect(page.get_by_label("Title")).to_have_value(re.compile("Several customers order it at the same moment"))
+    expect(page.get_by_label("Title")).to_have_value(
+        re.compile(r"The piece is held for one of them: expected .*reserved equals 1, got \d")
+    )
     expect(page.get_by_label("Description")).to_have_value(re.compile(r"Expected: `1`.*inventory 1\.1", re.DOTALL))
     expect(page.get_by_label("Severity").locator("option:checked")).to_have_text("Critical")
     walk.look("defect-new")

@@ -12,6 +12,7 @@ from tests.execution.executors.servers.web import (  # noqa: F401
     http2_server,
     mutual_url,
     proxy,
+    socks_proxy,
     streams,
     thread,
 )

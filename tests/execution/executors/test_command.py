@@ -14,10 +14,13 @@ from typing import Any
 
 import pytest
 
+from apps.execution import chunk, registration
 from apps.execution.engine.model import State, StepOutcome
 from apps.execution.engine.runner import run_case
 from apps.execution.engine.settings import CommandLimits, EngineSettings
+from apps.execution.executors import command
 from apps.execution.executors.registry import Executors
+from apps.execution.models import SILENT_AFTER
 from tests.execution.engine.running import case_of, request_for, run_step
 
 ALLOWED = frozenset({"command"})
@@ -160,8 +163,8 @@ run_step("command", {"shell": sys.argv[1]}, allowed=frozenset({"command"}), time
 """
 
 
-def test_what_a_killed_worker_left_running_ends_with_the_next_command(tmp_path: Path) -> None:
-    marker, note = "66.2607", tmp_path / "home"
+def left_behind(marker: str, note: Path) -> Path:
+    """Two commands of a worker that was killed, which go on, and their folder."""
     script = f"pwd > {note}; sleep {marker} & setsid env -i /bin/sleep {marker}"
     worker = subprocess.Popen([sys.executable, "-c", LEFT_BEHIND, script])
     ends_at = time.monotonic() + 60
@@ -170,9 +173,44 @@ def test_what_a_killed_worker_left_running_ends_with_the_next_command(tmp_path: 
     worker.kill()
     worker.wait()
     assert living(marker)
+    return Path(note.read_text().strip())
+
+
+def test_what_a_killed_worker_left_running_ends_with_the_first_command_of_another(tmp_path: Path) -> None:
+    marker = "66.2607"
+    folder = left_behind(marker, tmp_path / "home")
     assert sh("true").state is State.PASSED
     assert living(marker) == []
-    assert not Path(note.read_text().strip()).exists()
+    assert not folder.exists()
+
+
+def test_a_worker_looks_now_and_then_for_what_others_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marker, looked, end_left = "1.60217", [], command._end_left
+    monkeypatch.setattr(command, "_end_left", lambda: looked.append(end_left()))
+    case = request_for(case_of({"name": "s", "kind": "command", "with": {"shell": "true"}}), allowed=ALLOWED)
+
+    async def looks_of_three(executors: Executors) -> int:
+        looked.clear()
+        outcomes = await asyncio.gather(*(run_case(case, executors) for _ in range(3)))
+        assert [outcome.state for outcome in outcomes] == [State.PASSED] * 3
+        return len(looked)
+
+    async def main() -> None:
+        async with Executors() as executors:
+            assert await looks_of_three(executors) == 1
+            folder = await asyncio.to_thread(left_behind, marker, tmp_path / "home")
+            executor: Any = executors.find("command")
+            executor._looked_at -= command.LOOK_EVERY
+            assert await looks_of_three(executors) == 1
+            assert (living(marker), folder.exists()) == ([], False)
+
+    asyncio.run(main())
+
+
+def test_what_is_left_has_ended_before_its_case_comes_back() -> None:
+    """A worker's silence is noticed after its last heartbeat, a lost lease after it was renewed last."""
+    assert SILENT_AFTER.total_seconds() - registration.EVERY >= command.LOOK_EVERY
+    assert chunk.LEASE.total_seconds() - chunk.RENEW_EVERY >= command.LOOK_EVERY
 
 
 def test_folder_that_is_too_deep_for_python_is_removed(tmp_path: Path) -> None:

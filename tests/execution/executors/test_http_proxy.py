@@ -1,6 +1,9 @@
 """Requests through a proxy, and what may not be reached through one."""
 
-from urllib.parse import quote
+import asyncio
+import socket
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -9,7 +12,7 @@ from apps.execution.engine.model import State
 from apps.execution.engine.settings import EngineSettings
 from tests.execution.engine.running import run_step
 from tests.execution.executors.servers.http import HttpServer
-from tests.execution.executors.servers.web import Proxy
+from tests.execution.executors.servers.web import Proxy, SocksProxy
 from tests.execution.executors.test_http import echoed
 
 
@@ -124,3 +127,68 @@ def test_redirects_behind_a_proxy_are_followed_and_checked(http_server: HttpServ
     assert "redirects more than 10 times" in endless.message
     other = run_step("http", {**step, "url": f"{http_server.url}/redirect-post?to=ftp://127.0.0.1/"})
     assert "not HTTP" in other.message
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What our look-up of names finds; libcurl does its own, and finds localhost at 127.0.0.1."""
+    addresses: list[str] = []
+
+    async def look_up(_loop: Any, host: str, port: int, **_: Any) -> list[Any]:
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", look_up)
+    return addresses
+
+
+def test_a_socks_proxy_is_asked_for_the_address_that_was_checked(
+    http_server: HttpServer, socks_proxy: SocksProxy, found: list[str]
+) -> None:
+    """The name may have another one when it is looked up again."""
+    found += ["127.0.0.2", "127.0.0.3"]
+    url = http_server.tls_url
+    assert urlsplit(url).hostname == "localhost"
+    step = {"url": f"{url}/echo", "ca": http_server.ca_pem, "proxy": socks_proxy.url}
+    outcome = run_step("http", step)
+    assert echoed(outcome)["headers"]["Host"] == urlsplit(url).netloc
+    assert socks_proxy.asked == ["127.0.0.2"]
+
+    found[:] = ["::1"]
+    assert run_step("http", step).state is State.PASSED
+    assert socks_proxy.asked == ["127.0.0.2", "::1"]
+
+    found.append("169.254.169.254")
+    assert run_step("http", step).state is State.BLOCKED
+    assert len(socks_proxy.asked) == 2
+
+
+def test_redirects_behind_a_socks_proxy_go_where_they_were_checked_too(
+    http_server: HttpServer, socks_proxy: SocksProxy, found: list[str]
+) -> None:
+    found.append("127.0.0.2")
+    moved = f"{http_server.url}/redirect-post?to={http_server.url.replace('127.0.0.1', 'localhost')}/echo"
+    step = {"method": "POST", "url": moved, "follow_redirects": True, "proxy": socks_proxy.url}
+    outcome = run_step("http", step, expect=[{"check": "redirects", "count": 1}])
+    assert outcome.state is State.PASSED, outcome.message
+    assert socks_proxy.asked == ["127.0.0.2", "127.0.0.2"]
+
+
+def test_a_name_that_was_not_found_is_not_looked_up_again_for_a_socks_proxy(
+    http_server: HttpServer, socks_proxy: SocksProxy, found: list[str]
+) -> None:
+    outcome = run_step("http", {"url": f"{http_server.tls_url}/echo", "proxy": socks_proxy.url})
+    assert outcome.state is State.FAILED
+    assert outcome.message.startswith("the name localhost is not known")
+    assert outcome.request["url"] == f"{http_server.tls_url}/echo"
+    assert (found, socks_proxy.asked) == ([], [])
+
+
+def test_a_socks_proxy_that_looks_up_names_itself_is_asked_for_the_name(
+    http_server: HttpServer, socks_proxy: SocksProxy
+) -> None:
+    url = http_server.url.replace("127.0.0.1", "localhost")
+    step = {"url": f"{url}/echo", "proxy": socks_proxy.url.replace("socks5:", "socks5h:")}
+    assert run_step("http", step).state is State.PASSED
+    assert socks_proxy.asked == ["localhost"]

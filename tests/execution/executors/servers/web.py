@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 import ssl
 import threading
@@ -176,6 +177,40 @@ def proxy(thread: InThread) -> Proxy:
     made = Proxy()
     server = thread.do(asyncio.start_server(made.serve, "127.0.0.1", 0))
     made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    return made
+
+
+@dataclass
+class SocksProxy:
+    """A small SOCKS5 proxy: *asked* holds what it was asked for, names or addresses; all is on this machine."""
+
+    url: str = ""
+    asked: list[str] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection of a client."""
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            _version, methods = await reader.readexactly(2)
+            await reader.readexactly(methods)
+            writer.write(b"\x05\x00")
+            *_connect, kind = await reader.readexactly(4)
+            if kind == 3:
+                (size,) = await reader.readexactly(1)
+                place = (await reader.readexactly(size)).decode()
+            else:
+                place = str(ipaddress.ip_address(await reader.readexactly(4 if kind == 1 else 16)))
+            self.asked.append(place)
+            other = await asyncio.open_connection("127.0.0.1", int.from_bytes(await reader.readexactly(2)))
+            writer.write(b"\x05\x00\x00\x01" + bytes(6))
+            await asyncio.gather(pass_on(reader, other[1]), pass_on(other[0], writer))
+        writer.close()
+
+
+@pytest.fixture
+def socks_proxy(thread: InThread) -> SocksProxy:
+    made = SocksProxy()
+    server = thread.do(asyncio.start_server(made.serve, "127.0.0.1", 0))
+    made.url = f"socks5://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     return made
 
 
