@@ -5,6 +5,7 @@ import ssl
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Queue
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -18,12 +19,13 @@ _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 @dataclass
 class PostgresTls:
     """*url* of the same database by way of TLS, its certificate names ``localhost``; *clients* are the names that were
-    shown."""
+    shown, *refused* why others were sent away: not all of them live to read the alert that tells them."""
 
     server: str
     context: ssl.SSLContext
     url: str = ""
     clients: list[str] = field(default_factory=list)
+    refused: Queue[str] = field(default_factory=Queue)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of a client."""
@@ -36,6 +38,8 @@ class PostgresTls:
             place = urlsplit(self.server)
             other = await asyncio.open_connection(place.hostname, place.port)
             await asyncio.gather(pass_on(reader, other[1]), pass_on(other[0], writer))
+        except ssl.SSLError as error:
+            self.refused.put(error.reason)
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
