@@ -1,14 +1,17 @@
 """``publish`` and ``receive`` with a real Mosquitto."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
+from paho.mqtt.client import MQTTMessage
 
 from apps.execution.engine.egress import EgressPolicy
 from apps.execution.engine.model import CaseOutcome, State
 from apps.execution.engine.runner import run_case
 from apps.execution.engine.settings import EngineSettings
+from apps.execution.executors.brokers.mqtt import _Listener
 from apps.execution.executors.registry import Executors
 from tests.execution.engine.running import case_of, request_for, run
 from tests.execution.executors.servers.mosquitto import Mosquitto
@@ -133,6 +136,26 @@ def test_case_goes_on_elsewhere_after_a_person(mosquitto: Mosquitto) -> None:
 
     outcome = asyncio.run(main())
     assert outcome.state is State.PASSED, outcome.message
+
+
+def message_of(packet: int, body: bytes, *, again: bool = False) -> MQTTMessage:
+    made = MQTTMessage(mid=packet, topic=b"orders")
+    made.payload, made.qos, made.dup = body, 1, again
+    return made
+
+
+def test_what_the_broker_sends_once_more_after_a_connection_ended_is_one_message() -> None:
+    before = _Listener(retained=False)
+    before.arrived(message_of(1, b"one"))
+    before.arrived(message_of(1, b"two"))  # the number is free again once it was acknowledged
+    before.arrived(message_of(2, b"three"))
+    before.arrived(message_of(2, b"three"))  # alike, but not the same
+    after = _Listener(retained=False, kept=json.loads(json.dumps(before.carried())))
+    after.arrived(message_of(1, b"two", again=True))
+    after.arrived(message_of(2, b"three", again=True))
+    after.arrived(message_of(3, b"three", again=True))  # never arrived before
+    after.arrived(message_of(3, b"three", again=True))
+    assert [one.body for one in after.messages] == [b"one", b"two", b"three", b"three", b"three"]
 
 
 def test_lost_connection_is_said_and_the_next_try_goes_on(mosquitto: Mosquitto) -> None:

@@ -140,8 +140,10 @@ class _Listener:
     """What came to one session."""
 
     def __init__(self, *, retained: bool, kept: Mark | None = None) -> None:
-        self.messages = [_restored(told) for told in (kept or {}).get("kept", ())]
+        carried = (kept or {}).get("kept", ())
+        self.messages = [_restored(told) for told in carried]
         self.full = bool((kept or {}).get("full"))
+        self._places = {told["packet"]: place for place, told in enumerate(carried)}  # packet id → its last message
         self.connection: MqttConnection | None = None
         self.news = asyncio.Event()
         self._retained = retained
@@ -156,13 +158,20 @@ class _Listener:
 
     def arrived(self, message: MQTTMessage) -> None:
         """Keep *message*, while there is room; what the broker had kept is no news unless it is asked for."""
-        if message.retain and not self._retained:
+        if (message.retain and not self._retained) or self._is_here(message):
             return
         self._size += len(message.payload)
         self.full = self.full or len(self.messages) >= _MOST or self._size > _LARGEST
         if not self.full:
+            self._places[message.mid] = len(self.messages)
             self.messages.append(_message(message))
         self.news.set()
+
+    def _is_here(self, message: MQTTMessage) -> bool:
+        """Whether the broker sends *message* once more, as the connection ended before it heard of its arrival."""
+        place = self._places.get(message.mid) if message.dup else None
+        known = self.messages[place] if place is not None else None
+        return known is not None and (known.extra["topic"], known.body) == (message.topic, bytes(message.payload))
 
     def lost(self) -> None:
         """The connection is gone."""
@@ -171,12 +180,14 @@ class _Listener:
     def carried(self) -> dict[str, Any]:
         """The messages as JSON, as many as may go along."""
         room, kept = _CARRIED, []
-        for message in self.messages:
+        packets = {place: packet for packet, place in self._places.items()}
+        for place, message in enumerate(self.messages):
             room -= len(message.body)
             if room < 0:
                 break
             body = base64.b64encode(message.body).decode()
-            kept.append({"headers": message.headers, "body": body, "extra": message.extra})
+            told = {"headers": message.headers, "body": body, "extra": message.extra}
+            kept.append({**told, "packet": packets.get(place, 0)})
         return {"kept": kept, "full": self.full or len(kept) < len(self.messages)}
 
 
