@@ -4,15 +4,15 @@ import http.client
 import socket
 import time
 from collections.abc import Mapping
-from multiprocessing.synchronize import Event
 
 from integhub.runtime.ports import LOOPBACK
 from integhub.runtime.progress import Failure
+from integhub.runtime.word import Word
 
 READY_SECONDS = 120.0
 
 
-def wait(web: int, others: Mapping[str, int], stopping: Event) -> None:
+def wait(web: int, others: Mapping[str, int], stopping: Word) -> None:
     """Return when the web process on port *web* is healthy and each of *others* (name → port) takes connections,
     or *stopping* is set. Raises ``Failure`` naming the ones that do not after two minutes."""
     deadline = time.monotonic() + READY_SECONDS

@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from logging import LogRecord
 from logging.handlers import RotatingFileHandler
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,6 +24,7 @@ from honcho.process import Popen, Process
 from integhub.runtime.orphans import MARK
 from integhub.runtime.progress import say
 from integhub.runtime.services import Service
+from integhub.runtime.word import Word
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 STEADY_SECONDS = 30.0  # a program that ran for so long starts again after the first pause
@@ -38,7 +38,7 @@ class KeptProcess(Process):  # type: ignore[misc]  # honcho has no types
     """One program, started again whenever it ends by itself."""
 
     descriptors: tuple[int, ...] = ()
-    stopping: Event
+    stopping: Word
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
         """Body of the process that honcho forks for this program."""
@@ -118,7 +118,7 @@ class Supervisor(Manager):  # type: ignore[misc]
         super().__init__(printer)
         self._process_ctor = KeptProcess
         self._started = started
-        self.stopping = multiprocessing.Event()
+        self.stopping = Word()
         for service in services:
             environment = service.environment | {MARK: str(data.resolve())}
             command = f"exec {shlex.join(service.command)}"

@@ -99,6 +99,17 @@ def test_told_to_stop_it_ends_every_process_and_then_itself(managed: list[Manage
     assert all(gone(int(manager.lines(name)[0])) for name in ("web", "beat"))
 
 
+def test_it_ends_though_one_of_its_processes_was_killed_while_it_waited(managed: list[Managed], tmp_path: Path) -> None:
+    manager = manage(managed, tmp_path, web="echo $$; exec sleep 60", beat="echo $$; exec sleep 60")
+    eventually(lambda: bool(manager.lines("web") and manager.lines("beat")))
+    web = psutil.Process(int(manager.lines("web")[0]))
+    keeper = web.parent()
+    assert keeper is not None
+    keeper.kill()
+    assert manager.stop().endswith("all ended\n")
+    web.kill()
+
+
 def test_a_process_that_does_not_listen_is_killed_after_the_grace(managed: list[Managed], tmp_path: Path) -> None:
     manager = manage(managed, tmp_path, deaf="trap '' TERM; echo $$; while :; do sleep 0.1; done")
     eventually(lambda: bool(manager.lines("deaf")))
