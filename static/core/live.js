@@ -6,6 +6,8 @@
 // has given up (a 502 of a proxy), the stream is opened again after the last event. As long as there is no stream, and
 // once when it is there again (what happened meanwhile may be lost for good), `live:poll` is dispatched, so that regions
 // ask by themselves. So it is after a region could not be fetched: the news that it asked for may have been the last.
+// data-live-last="finished" names the event after which nothing comes. A region may be fetched before that event is here,
+// and take the stream away, because the run has ended: it is dispatched then, for the other regions.
 const EVERY = 250; // ms
 const POLL = 10_000; // ms
 const streams = new Map();
@@ -55,8 +57,9 @@ function say(state) {
   document.body.dataset.liveState = state;
 }
 
-function connect(url, every) {
-  const stream = { url, every, heard: new Map(), last: "" };
+function connect(url, { liveEvery, liveLast }) {
+  const every = Number(liveEvery) || EVERY;
+  const stream = { url, every, heard: new Map(), last: "", final: liveLast, isOver: false };
   open(stream);
   return stream;
 }
@@ -90,6 +93,7 @@ function listen(stream, name) {
   const pass = throttled(dispatch, stream.every);
   const heard = (event) => {
     if (event.lastEventId) stream.last = event.lastEventId;
+    if (name === stream.final) stream.isOver = true;
     const detail = parsed(event.data);
     document.body.dispatchEvent(new CustomEvent(`news:${name}`, { detail }));
     pass(detail);
@@ -113,17 +117,20 @@ setInterval(() => {
 }, POLL);
 
 function refresh() {
+  const taken = [];
   const wanted = new Map([...document.querySelectorAll("[data-live]")].map((element) => [element.dataset.live, element]));
-  for (const [url, { source }] of streams) {
+  for (const [url, stream] of streams) {
     if (wanted.has(url)) continue;
-    source.close();
+    stream.source.close();
     streams.delete(url);
+    if (stream.final && !stream.isOver) taken.push(stream.final);
   }
   for (const [url, element] of wanted) {
-    if (!streams.has(url)) streams.set(url, connect(url, Number(element.dataset.liveEvery) || EVERY));
+    if (!streams.has(url)) streams.set(url, connect(url, element.dataset));
     else if (streams.get(url).shown !== shown()) reopen(streams.get(url));
     for (const name of names(element)) listen(streams.get(url), name);
   }
+  for (const name of taken) document.body.dispatchEvent(new CustomEvent(`live:${name}`));
 }
 
 refresh();

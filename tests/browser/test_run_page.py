@@ -10,8 +10,9 @@ from playwright.sync_api import Page, Route, expect
 
 from apps.accounts.models import User
 from apps.catalog.models import TestCase, TestPlan
+from apps.core import live
 from apps.environments.models import Environment, Variable
-from apps.runs import services
+from apps.runs import rollups, services
 from apps.runs.models import Execution, StepResult, TestRun
 from apps.systems.models import IntegrationPoint
 from tests.browser.test_runner import runner
@@ -172,6 +173,22 @@ def test_a_region_that_could_not_be_fetched_is_asked_for_again(
 
     expect(page.get_by_role("button", name="Cancel run")).to_have_count(0, timeout=30_000)
     expect(page.locator("#progress")).to_contain_text("Passed")
+
+
+def test_a_region_that_sees_the_end_before_its_news_tells_the_others(
+    visit: Visit, run: TestRun, tester: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another worker told lets the page look just between the commit of the last results and their news."""
+    page = visit(f"/s/shop/runs/{run.number}/", tester)
+    expect(page.locator("body[data-live-state=open]")).to_be_visible()
+    with monkeypatch.context() as late:
+        late.setattr(live, "publish_all", lambda events: None)
+        record(taken(run), "failed")
+    rollups.tell_progress(TestRun.objects.get(pk=run.pk))
+
+    expect(page.get_by_role("button", name="Cancel run")).to_have_count(0)
+    expect(page.locator("#executions tbody [data-state=failed]")).to_have_count(8)
+    expect(page.locator("#reasons")).to_contain_text("status is 500, expected 201")
 
 
 def test_the_list_follows_runs_as_they_start_and_end(
