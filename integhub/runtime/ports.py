@@ -4,6 +4,7 @@ import errno
 import json
 import random
 import socket
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,9 +29,12 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
-def listen_from(port: int) -> socket.socket:
-    """A listening socket on *port* or the next free one. It stays open, so nobody can take the port between
-    looking and using. Raises ``OSError`` when a hundred are taken."""
+def listen_from(port: int, patience: float = 0.0) -> socket.socket:
+    """A listening socket on *port*, for which it waits up to *patience* seconds, or on the next free one. It stays
+    open, so nobody can take the port between looking and using. Raises ``OSError`` when a hundred are taken."""
+    deadline = time.monotonic() + patience
+    while not is_free(port) and time.monotonic() < deadline:
+        time.sleep(0.05)
     for candidate in range(port, min(port + WEB_PORTS_TRIED, 65_536)):
         try:
             return listen(candidate)

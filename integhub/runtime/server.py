@@ -21,6 +21,7 @@ from integhub.runtime.services import all_services
 from integhub.runtime.supervisor import LogPrinter, Supervisor
 
 DEFAULT_PORT = 8000
+PORT_SECONDS = 5.0  # within which what a killed start left gives its port back
 DEMO_SIGN_IN = ("lena@demo.integhub.local", "integhub-demo")  # of apps.accounts.demo; a test compares
 STARTED = float(os.environ.get("INTEGHUB_STARTED_AT", time.time()))  # when the person typed the command
 
@@ -60,10 +61,14 @@ class Start:
         if left:
             say(f"An earlier start was killed; ending the {len(left)} processes that it left.")
             orphans.end(left + orphans.keepers(left))
+        killed = bool(left) or self.layout.running.exists()
         self.layout.running.unlink(missing_ok=True)
         if self.options.fresh:
             discard(self.layout)
-        with ports.listen_from(self.options.port) as listener, servers(self.layout) as running:
+        # A fork whose program has ended carries no mark, so that nothing finds it; it holds the port until it has seen
+        # that its process manager is gone.
+        patience = PORT_SECONDS if killed else 0.0
+        with ports.listen_from(self.options.port, patience) as listener, servers(self.layout) as running:
             port = listener.getsockname()[1]
             if port != self.options.port:
                 say(f"Port {self.options.port} is taken; using {port}.")

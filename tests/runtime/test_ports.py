@@ -1,6 +1,7 @@
 """No start takes a port that somebody else has, and keeps its own where it can."""
 
 from pathlib import Path
+from threading import Timer
 
 from integhub.runtime.ports import KEPT_PORTS, is_free, keep, listen, listen_from
 
@@ -16,6 +17,16 @@ def test_a_free_port_is_given_as_wanted(tmp_path: Path) -> None:
     with listen_from(wanted) as listener:
         assert listener.getsockname()[1] == wanted
         assert not is_free(wanted)
+
+
+def test_a_port_that_is_being_given_back_is_waited_for(tmp_path: Path) -> None:
+    wanted = keep(tmp_path / "ports.json", ["web"])["web"]
+    holder = listen(wanted)
+    giving_back = Timer(0.2, holder.close)
+    giving_back.start()
+    with listen_from(wanted, patience=30) as listener:
+        assert listener.getsockname()[1] == wanted
+    giving_back.join()
 
 
 def test_kept_ports_stay_the_same_from_start_to_start(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -162,6 +163,18 @@ def test_a_start_after_kill_9_takes_over_data_and_port_and_ends_what_was_left(cl
         "the data of the first start, in the running database"
     )
     assert again.stop() == 0
+
+
+def test_a_start_after_kill_9_waits_for_the_port_of_what_is_still_ending(clone: Path) -> None:
+    port = free_port(clone)
+    running = Layout(clone / ".data").running
+    running.parent.mkdir(exist_ok=True)
+    running.write_text("{}")  # no orderly end took it away
+    with listen(port):
+        start = Start(clone, "--no-demo", "--port", str(port))
+        time.sleep(1)
+    assert start.until_ready() == port, start.said
+    assert start.stop() == 0
 
 
 def test_a_taken_port_gives_the_next_and_says_so(clone: Path) -> None:
