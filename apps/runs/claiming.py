@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -15,6 +15,8 @@ from apps.core import live
 from apps.core.states import State
 from apps.runs import news, parking
 from apps.runs.models import Attempt, Execution, TestRun, topic_of
+from apps.runs.recording import record
+from apps.runs.results import Result
 from apps.runs.rollups import PROGRESS_COLUMNS, RunDelta, apply_to_run, tell_progress
 
 MAX_ATTEMPTS = 3  # hand-outs lost with their workers before the execution is blocked
@@ -140,9 +142,9 @@ def give_back_expired(limit: int = 500) -> list[int]:
     )
     _keep_lost_attempts(expired)
     over = {e.pk for e in expired if e.run.cancel_requested_at or e.attempt - e.failures >= MAX_ATTEMPTS}
-    for execution in expired:
-        if execution.pk in over:
-            _end_lost(execution)
+    if over:
+        now = _now()
+        record([_lost_for_good(execution, now) for execution in expired if execution.pk in over])
     back = [e.pk for e in expired if e.pk not in over]
     Execution.objects.filter(pk__in=back).update(state=State.QUEUED, lease_until=None, worker="")
     _tell(((e.run_id, e.pk) for e in expired if e.pk not in over), State.QUEUED)
@@ -167,14 +169,28 @@ def _keep_lost_attempts(expired: Sequence[Execution]) -> None:
     )
 
 
-def _end_lost(execution: Execution) -> None:
+def _now() -> datetime:
+    """By the database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        at: datetime = cursor.fetchone()[0]
+        return at
+
+
+def _lost_for_good(execution: Execution, at: datetime) -> Result:
+    """How an execution ends that no worker could bring to an end. How long it takes is not known."""
     cancelled = execution.run.cancel_requested_at is not None
-    state = State.CANCELLED if cancelled else State.BLOCKED
-    message = "" if cancelled else f"Its worker was lost {execution.attempt - execution.failures} times."
-    Execution.objects.filter(pk=execution.pk).update(
-        state=state, lease_until=None, finished_at=Now(), message=message, claim=F("claim") + 1
+    return Result(
+        execution_id=execution.pk,
+        claim=execution.claim,
+        state=State.CANCELLED if cancelled else State.BLOCKED,
+        steps=(),
+        message="" if cancelled else f"Its worker was lost {execution.attempt - execution.failures} times.",
+        started_at=execution.started_at or at,
+        finished_at=at,
+        duration_ms=None,
+        trace_id=execution.trace_id,
     )
-    apply_to_run(execution.run_id, RunDelta({state: 1}), {execution.pk: state}, [] if cancelled else [execution.pk])
 
 
 @transaction.atomic

@@ -53,7 +53,7 @@ class Result:
     message: str = ""
     started_at: datetime
     finished_at: datetime
-    duration_ms: float
+    duration_ms: float | None  # None: not known, as its worker was lost
     trace_id: str = ""
     resume_at: int = 0  # index of the step to go on with, when waiting
     resume_captured: bytes | None = None  # encrypted

@@ -198,7 +198,7 @@ def _write_records(sql: str, records: Sequence[Mapping[str, Any]]) -> None:
 
 def _record_sql(table: str, owner: str, *more: str) -> str:
     extra = "".join(f", {column}" for column in more)
-    set_extra = "".join(f", {column} = EXCLUDED.{column}" for column in more)
+    set_extra = "".join(f", {column} = COALESCE(EXCLUDED.{column}, {table}.{column})" for column in more)
     keep = _KEEP.format(table=table)
     return _RECORD.format(table=table, owner=owner, extra=extra, set_extra=set_extra, keep=keep)
 

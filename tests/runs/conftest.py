@@ -1,6 +1,6 @@
 """Runs with queued executions, and results as an engine would hand them over."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,10 +16,10 @@ from apps.runs.results import Result, StepRecord
 
 @pytest.fixture
 def make_run(environment: Environment, make_case: Callable[..., TestCase], tester: User) -> Callable[..., TestRun]:
-    """``make_run(count)`` → a queued run of *count* executions."""
+    """``make_run(count)`` → a queued run of *count* executions, of new cases if none are given."""
 
-    def make(count: int = 3) -> TestRun:
-        cases = [make_case(title=f"Case {number}") for number in range(count)]
+    def make(count: int = 3, cases: Sequence[TestCase] = ()) -> TestRun:
+        cases = cases or [make_case(title=f"Case {number}") for number in range(count)]
         return services.create_run(
             environment=environment,
             title="A run",

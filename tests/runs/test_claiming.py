@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.runs import claiming, parking, recording, services
-from apps.runs.models import Execution, TestRun
+from apps.runs.models import CaseRecord, DayCount, Execution, TestRun
 from tests.runs.conftest import result
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +87,29 @@ def test_three_lost_workers_block_the_execution_and_end_the_run(make_run: MakeRu
 
     run.refresh_from_db()
     assert (run.phase, run.verdict, run.blocked) == ("finished", "blocked", 1)
-    assert "3 times" in run.executions.get().message
+    execution = run.executions.get()
+    assert "3 times" in execution.message
+    # It counts as every other result, and more of the kind are one reason.
+    assert DayCount.objects.get(environment=run.environment).blocked == 1
+    record = CaseRecord.objects.get(case=execution.case)
+    assert (record.state, record.strip, record.duration_ms) == ("blocked", "B", None)
+    assert execution.failure_group is not None
+    assert execution.failure_group.title == "Its worker was lost 3 times."
+    assert [attempt.state for attempt in execution.every_attempt()] == ["blocked"] * 3
+
+
+def test_how_long_a_case_takes_is_remembered_when_its_worker_is_lost(make_run: MakeRun, take: Take) -> None:
+    run = make_run(1)
+    services.record([result(one) for one in take(run)])
+    before = CaseRecord.objects.get().duration_ms
+    again = make_run(1, cases=[run.executions.get().case])
+    for _ in range(3):
+        take(again)
+        expire(again)
+        services.give_back_expired()
+
+    record = CaseRecord.objects.get()
+    assert (record.state, record.strip, record.duration_ms) == ("blocked", "PB", before)
 
 
 def test_cancelling_ends_what_waits_and_leaves_what_runs(make_run: MakeRun, take: Take) -> None:
