@@ -110,7 +110,7 @@ class Console:
 
     def __init__(self) -> None:
         self._said: list[str] = []
-        # An answer that a later request made worthless (hx-sync) is broken off; what really fails is told apart as well.
+        # An answer that a later request made worthless (hx-sync) is broken off; what really fails says so as well.
         self._allowed = ["htmx:(afterRequest|sendAbort)"]
 
     def allow(self, pattern: str) -> None:
