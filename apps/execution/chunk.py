@@ -14,7 +14,7 @@ from apps.execution import requests, room, watch
 from apps.execution.engine.model import CaseOutcome, CaseRequest
 from apps.execution.engine.runner import run_case
 from apps.execution.outcome import to_result
-from apps.execution.recorder import Recorder
+from apps.execution.recorder import recorder
 from apps.execution.shares import Share
 from apps.execution.worker import engine_executors, in_database, in_database_at_last, name
 from apps.runs import services as runs
@@ -47,10 +47,10 @@ class Chunk:
         self._claims: dict[int, int] = {}
         self._cancelled: set[asyncio.Task[None]] = set()
         self._share = Share.of(context.environment_id, width)
-        self._recorder = Recorder()
+        self._recorder = recorder()
         self._makes_room = False  # something of it ran, so that others may find room afterwards
         self._freed_names = False
-        self._over = False
+        self._over = asyncio.Event()
 
     async def run(self) -> None:
         """Until nothing of it is left to this process."""
@@ -59,12 +59,16 @@ class Chunk:
             if await self._find_room():
                 await self._execute()
         finally:
-            # A cancel may be lost in a wait for Redis that ends just then: a share taken again afterwards would stay.
-            self._over = True
-            looking.cancel()
-            await self._recorder.close()
+            # Not cancelled but told, and waited for: a share that it took again afterwards would stay.
+            self._over.set()
             await asyncio.wait([looking])
-            await in_database_at_last(room.leave, self._share, wake=self._makes_room)
+            await in_database_at_last(self._share.give_back)
+            # What it executed is stored while the next chunk begins.
+            await self._recorder.hand_over(self._make_room)
+
+    def _make_room(self) -> None:
+        if self._makes_room:
+            room.wake(self._context.environment_id)
 
     async def _find_room(self) -> bool:
         """Take places. While others hold all of them, wait a moment, then leave the work to whoever makes room."""
@@ -146,8 +150,8 @@ class Chunk:
         run_id, heard = self._context.run_id, await watch.announced(self._context.run_id)
         renewed = monotonic()
         while True:
-            heard = await watch.nap(run_id, LOOK_EVERY, heard)
-            if self._over:
+            heard = await watch.nap(run_id, LOOK_EVERY, heard, self._over)
+            if self._over.is_set():
                 return
             try:
                 state = await in_database(watch.state_of, run_id)

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection
 
+from apps.core.commits import WITHOUT_DISK
 from apps.execution.engine import clock
 from apps.execution.worker import name
 
@@ -75,7 +76,13 @@ class Share:
         }
         asked = monotonic()
         with connection.cursor() as cursor:
-            cursor.execute(_TAKE, values)
+            cursor.execute(WITHOUT_DISK + _TAKE, values)
             self.held, told = cursor.fetchone()
         clock.agree(told, asked)
         return self.held
+
+    def give_back(self) -> None:
+        """Hold nothing any more."""
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM execution_share WHERE holder = %s", [self.holder])
+        self.held = 0

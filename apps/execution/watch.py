@@ -6,6 +6,7 @@ while Redis is away, or when it was emptied, the news comes a second later.
 
 import asyncio
 import time
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -56,11 +57,16 @@ async def announced(run_id: int) -> bytes | None:
     return bytes(found) if found is not None else None
 
 
-async def nap(run_id: int, seconds: float, heard: bytes | None) -> bytes | None:
-    """Sleep for *seconds*, or until something else was announced than *heard*; returns the last announcement."""
+async def nap(run_id: int, seconds: float, heard: bytes | None, over: asyncio.Event) -> bytes | None:
+    """Sleep for *seconds*, or until something else was announced than *heard*, or *over* is set; returns the last
+    announcement. Not to be cancelled: a wait for Redis that ends just then would swallow that."""
     end = asyncio.get_running_loop().time() + seconds
     while (left := end - asyncio.get_running_loop().time()) > 0:
-        await asyncio.sleep(min(EVERY, left))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(EVERY, left)):
+                await over.wait()
+        if over.is_set():
+            return heard
         if (last := await announced(run_id)) != heard:
             return last
     return heard

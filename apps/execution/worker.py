@@ -8,6 +8,7 @@ database connection, so that the loop never waits for the database.
 import asyncio
 import os
 import socket
+import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
@@ -19,7 +20,14 @@ import uvloop
 from billiard import current_process
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
 
 from apps.environments.services import mailboxes
 from apps.execution.engine.egress import EgressPolicy
@@ -33,7 +41,7 @@ PATIENCE = 120.0  # seconds that work waits for a database that is away; then it
 TRUSTED = 1.0  # seconds after its last use in which a connection is used again without asking whether it still lives
 
 logger = structlog.get_logger(__name__)
-_used = -TRUSTED  # when the database thread last did something that succeeded
+_thread = threading.local()  # when it last used its connection with success
 
 
 def name() -> str:
@@ -88,24 +96,32 @@ async def in_database(function: Callable[..., T], *args: Any, **kwargs: Any) -> 
 
 
 def _call(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    global _used
-    if connection.errors_occurred or monotonic() - _used > TRUSTED:
+    if connection.errors_occurred or monotonic() - getattr(_thread, "used", -TRUSTED) > TRUSTED:
         close_old_connections()
     result = function(*args, **kwargs)
-    _used = monotonic()
+    _thread.used = monotonic()
     return result
 
 
 async def in_database_at_last(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """The same, also through a restart of PostgreSQL; *function* may have been called before without its answer."""
-    attempts = AsyncRetrying(
-        retry=retry_if_exception_type((OperationalError, InterfaceError)),
-        wait=wait_exponential_jitter(multiplier=0.1, max=2.0),
-        stop=stop_after_delay(PATIENCE),
-        before_sleep=_say_waiting,
-        reraise=True,
-    )
-    return await attempts(in_database, function, *args, **kwargs)
+    return await AsyncRetrying(**_patience())(in_database, function, *args, **kwargs)
+
+
+def at_last(function: Callable[..., T], *args: Any) -> T:
+    """The same in the calling thread, which waits, and has a connection of its own."""
+    result: T = Retrying(**_patience())(_call, function, *args)
+    return result
+
+
+def _patience() -> dict[str, Any]:
+    return {
+        "retry": retry_if_exception_type((OperationalError, InterfaceError)),
+        "wait": wait_exponential_jitter(multiplier=0.1, max=2.0),
+        "stop": stop_after_delay(PATIENCE),
+        "before_sleep": _say_waiting,
+        "reraise": True,
+    }
 
 
 def _say_waiting(state: RetryCallState) -> None:

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from apps.core import live
+from apps.core.commits import WITHOUT_DISK
 from apps.core.states import State
 from apps.runs import news, parking
 from apps.runs.models import Attempt, Execution, TestRun, topic_of
@@ -112,7 +113,7 @@ def renew(claims: Mapping[int, int], lease: timedelta) -> None:
 def _take(worker: str, lease: timedelta, ids: list[int], *, named: bool = False) -> list[Claimed]:
     values: list[Any] = [worker, lease, ids, named]
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
+        cursor.execute(WITHOUT_DISK + _CLAIM, values)
         return [Claimed(*row) for row in cursor.fetchall()]
 
 

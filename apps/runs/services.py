@@ -24,7 +24,6 @@ from apps.systems.services import next_number
 
 __all__ = [
     "MAX_ATTEMPTS",
-    "WAKE",
     "Claimed",
     "Planned",
     "RunDelta",
@@ -50,7 +49,6 @@ renew = claiming.renew
 give_back_expired = claiming.give_back_expired
 cancel_open = claiming.cancel_open
 record = recording.record
-WAKE = parking.WAKE
 park = parking.park
 wake = parking.wake
 still_waiting = parking.still_waiting

@@ -1,7 +1,9 @@
 """Results are stored in batches that grow with the load, and wait for a database that is away."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from queue import SimpleQueue
@@ -9,13 +11,13 @@ from queue import SimpleQueue
 import psycopg2
 import pytest
 from django.db import OperationalError, connection, connections
+from structlog.testing import capture_logs
 
 from apps.catalog.models import TestCase
 from apps.environments.models import Environment
 from apps.execution import recorder as recording
 from apps.execution import services, worker
 from apps.execution.recorder import Recorder
-from apps.execution.worker import in_database
 from apps.runs import services as runs
 from apps.runs.models import Execution, TestRun
 from apps.runs.results import Result
@@ -33,20 +35,24 @@ def taken(environment: Environment, make_case: Callable[..., TestCase], sent: li
     return list(run.executions.order_by("position"))
 
 
-async def store(results: Sequence[Result]) -> None:
-    recorder = Recorder()
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    """One of its own, whose connection is closed in the end."""
+    made = Recorder()
+    yield made
+    made.after(connections.close_all).result(30)
+
+
+def store(recorder: Recorder, results: Sequence[Result]) -> None:
     recorder.add(results[0])
-    await asyncio.sleep(0.02)
+    time.sleep(0.02)
     for one in results[1:]:
         recorder.add(one)
-    try:
-        await recorder.close()
-    finally:
-        await in_database(connections.close_all)
+    recorder.after(lambda: None).result(30)
 
 
 def test_the_first_result_is_stored_at_once_and_the_others_together(
-    taken: list[Execution], monkeypatch: pytest.MonkeyPatch
+    taken: list[Execution], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batches: list[int] = []
 
@@ -55,17 +61,16 @@ def test_the_first_result_is_stored_at_once_and_the_others_together(
         return len(results)
 
     monkeypatch.setattr(recording.runs, "record", record)
-    asyncio.run(store([result(one) for one in taken]))
+    store(recorder, [result(one) for one in taken])
 
     assert batches == [1, 11]
 
 
 @pytest.mark.parametrize(("batch", "expected"), [(5, [1, 5, 5, 1]), (250, [1, 11])])
 def test_neither_a_full_batch_nor_the_last_one_waits_for_others(
-    taken: list[Execution], monkeypatch: pytest.MonkeyPatch, batch: int, expected: list[int]
+    taken: list[Execution], recorder: Recorder, monkeypatch: pytest.MonkeyPatch, batch: int, expected: list[int]
 ) -> None:
     batches: list[int] = []
-
     stored: SimpleQueue[int] = SimpleQueue()
 
     def record(results: Sequence[Result]) -> int:
@@ -73,48 +78,69 @@ def test_neither_a_full_batch_nor_the_last_one_waits_for_others(
         stored.put(len(results))
         return len(results)
 
-    async def store_slowly() -> None:
-        recorder = Recorder()
-        recorder.add(result(taken[0]))
-        async with asyncio.timeout(30):
-            await asyncio.to_thread(stored.get, timeout=30)
-            for one in taken[1:]:
-                recorder.add(result(one))
-            for _ in expected[1:-1]:
-                await asyncio.to_thread(stored.get, timeout=30)
-            await asyncio.sleep(0.05)  # by now it waits for others
-            await recorder.close()
-        await in_database(connections.close_all)
-
     monkeypatch.setattr(recording.runs, "record", record)
     monkeypatch.setattr(recording, "FLUSH_EVERY", 3_600.0)
     monkeypatch.setattr(recording, "BATCH", batch)
-    asyncio.run(store_slowly())
+    recorder.add(result(taken[0]))
+    stored.get(timeout=30)
+    for one in taken[1:]:
+        recorder.add(result(one))
+    for _ in expected[1:-1]:
+        stored.get(timeout=30)
+    time.sleep(0.05)  # by now it waits for others
+    recorder.after(lambda: None).result(30)
 
     assert batches == expected
 
 
-def test_a_lost_connection_costs_no_result(taken: list[Execution]) -> None:
-    async def interrupted() -> None:
-        await in_database(runs.claim, [0], "w", timedelta(0))  # that of the recorder's thread
-        with closing(psycopg2.connect(**parameters)) as other, other.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            assert cursor.fetchone()[0] >= 1
-        await store([result(one) for one in taken])
+def test_a_chunk_goes_on_while_the_one_before_is_stored_but_not_two_ahead(
+    taken: list[Execution], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, record = threading.Event(), runs.record
 
-    parameters = connection.get_connection_params()
-    asyncio.run(interrupted())
+    def record_slowly(results: Sequence[Result]) -> int:
+        assert slow.wait(30)
+        return record(results)
+
+    def stored() -> int:
+        return Execution.objects.exclude(finished_at=None).count()
+
+    async def chunks() -> None:
+        seen: list[int] = []
+        recorder.add(result(taken[0]))
+        await recorder.hand_over(lambda: seen.append(stored()))
+        recorder.add(result(taken[1]))
+        second = asyncio.create_task(recorder.hand_over(lambda: seen.append(stored())))
+        await asyncio.sleep(0.1)
+        assert not second.done()
+        slow.set()
+        await second
+        assert seen[:1] == [1]
+        await asyncio.wrap_future(recorder.after(lambda: None))
+        assert seen == [1, 2]
+
+    monkeypatch.setattr(recording.runs, "record", record_slowly)
+    asyncio.run(chunks())
+
+
+def test_a_lost_connection_costs_no_result(taken: list[Execution], recorder: Recorder) -> None:
+    recorder.after(connection.ensure_connection).result(30)
+    with closing(psycopg2.connect(**connection.get_connection_params())) as other, other.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        assert cursor.fetchone()[0] >= 1
     connection.close()  # it was ended, too
+
+    store(recorder, [result(one) for one in taken])
 
     run = TestRun.objects.get()
     assert (run.passed, run.phase) == (12, "finished")
 
 
 def test_a_database_that_is_away_is_waited_for_but_not_for_ever(
-    taken: list[Execution], monkeypatch: pytest.MonkeyPatch
+    taken: list[Execution], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = [3]
     record = runs.record
@@ -126,10 +152,16 @@ def test_a_database_that_is_away_is_waited_for_but_not_for_ever(
         return record(results)
 
     monkeypatch.setattr(recording.runs, "record", away)
-    asyncio.run(store([result(one) for one in taken]))
-    assert TestRun.objects.get().passed == 12
+    store(recorder, [result(one) for one in taken[:4]])
+    assert TestRun.objects.get().passed == 4
 
     left[0] = 1_000
     monkeypatch.setattr(worker, "PATIENCE", 0.5)
-    with pytest.raises(OperationalError):
-        asyncio.run(store([result(taken[0])]))
+    with capture_logs() as said:
+        store(recorder, [result(taken[4])])
+    assert [(one["event"], one["executions"]) for one in said if one["log_level"] == "error"] == [
+        ("results.unstored", [taken[4].pk])
+    ]
+    left[0] = 0
+    store(recorder, [result(one) for one in taken[5:]])
+    assert TestRun.objects.get().passed == 11, "what came afterwards is stored"

@@ -1,6 +1,5 @@
 """An environment's limit and exclusive names hold over all worker processes; nobody waits for ever."""
 
-import asyncio
 import threading
 import time
 from collections import Counter
@@ -12,20 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.catalog.models import TestCase
 from apps.environments.models import Environment, Variable
-from apps.execution import chunk, control, sweeping
+from apps.execution import control, sweeping
 from apps.execution.models import Share as Row
 from apps.execution.models import Worker as Registered
 from apps.execution.shares import Share
-from apps.execution.worker import in_database
 from apps.runs import services as runs
 from apps.runs.models import Execution, TestRun
-from tests.execution.test_worker import asking, ended, start, wait_until
+from tests.execution.test_worker import asking, ended, executed, start, wait_until
 from tests.workers import Worker
 
 pytestmark = pytest.mark.django_db
@@ -188,11 +185,7 @@ def test_a_message_about_what_was_executed_long_ago_asks_for_no_place(
     control.cancel_run(run, by=tester)
     monkeypatch.delattr(Share, "take")
 
-    async def delivered() -> None:
-        await chunk.execute(run.pk, ids)
-        await in_database(connections.close_all)
-
-    asyncio.run(delivered())
+    executed(run.pk, ids)
 
 
 def test_what_waits_in_a_paused_run_or_for_a_lost_worker_holds_up_nobody(

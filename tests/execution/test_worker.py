@@ -5,12 +5,14 @@ import http.server
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection, connections
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -18,6 +20,8 @@ from apps.catalog.models import TestCase
 from apps.environments.models import Environment, Variable
 from apps.environments.services import set_secret
 from apps.execution import chunk, services, sweeping
+from apps.execution.recorder import recorder
+from apps.execution.worker import in_database
 from apps.runs import services as runs
 from apps.runs.models import Execution, StepResult, TestRun
 from tests.workers import Worker
@@ -39,6 +43,19 @@ class Target(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Quiet."""
+
+
+def executed(run_id: int, ids: list[int]) -> None:
+    """Execute a chunk in this process, until its results are stored."""
+
+    async def execute() -> None:
+        try:
+            await chunk.execute(run_id, ids)
+        finally:
+            await in_database(connections.close_all)
+
+    asyncio.run(execute())
+    recorder().after(connections.close_all).result(30)
 
 
 @pytest.fixture
@@ -149,6 +166,34 @@ def test_a_run_ends_at_its_time_limit_though_every_child_is_busy(
     assert (run.phase, run.cancel_reason) == ("cancelled", "It reached its time limit.")
 
 
+def test_a_worker_that_ends_properly_stores_what_its_children_executed(
+    environment: Environment, make_case: Callable[..., TestCase], tester: User, tmp_path: Path
+) -> None:
+    """The chunk has ended, its results have not been stored: they are stored beside the next chunk."""
+
+    def storing() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'COPY%%'")
+            return cursor.fetchone() is not None
+
+    keep = {"steps": [{"name": "Keep", "kind": "set", "with": {"values": {"n": 1}}}]}
+    log = tmp_path / "worker.log"
+    parameters = connection.get_connection_params()
+    with Worker(log) as worker, closing(psycopg2.connect(**parameters)) as other, other.cursor() as cursor:
+        cursor.execute("LOCK TABLE runs_stepresult IN EXCLUSIVE MODE")
+        run = start(environment, [make_case("Kept", keep)], tester)
+        wait_until(storing)
+        wait_until(lambda: "succeeded" in log.read_text())
+        worker.process.terminate()
+        time.sleep(6)
+        assert worker.process.poll() is None, "it waits for what its child stores"
+        other.rollback()
+        assert worker.process.wait(20) == 0
+
+    run.refresh_from_db()
+    assert (run.phase, run.passed) == ("finished", 1)
+
+
 def test_work_begins_when_the_database_is_there_again(
     environment: Environment,
     make_case: Callable[..., TestCase],
@@ -167,7 +212,7 @@ def test_work_begins_when_the_database_is_there_again(
         return claim(*arguments)
 
     monkeypatch.setattr(chunk.runs, "claim", away)
-    asyncio.run(chunk.execute(run.pk, list(run.executions.values_list("pk", flat=True))))
+    executed(run.pk, list(run.executions.values_list("pk", flat=True)))
 
     run.refresh_from_db()
     assert (run.phase, run.passed) == ("finished", 1)
