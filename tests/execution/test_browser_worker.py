@@ -122,4 +122,4 @@ def test_browser_cases_travel_in_small_chunks_to_workers_that_allow_them(
     ]
     assert queues.width_of("browser+command") == 2
     assert queues.width_of("command") is None
-    assert [len(chunk) for chunk in dispatch.chunks(range(20))] == [4, 4, 8, 4]
+    assert [len(chunk) for chunk in dispatch.chunks(range(20))] == [4, 4, 12]

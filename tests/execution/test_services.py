@@ -170,17 +170,17 @@ def test_a_verdict_on_a_step_that_does_not_wait_is_a_conflict(
 def test_chunks_begin_small_and_hold_everything_once() -> None:
     sizes = [len(chunk) for chunk in dispatch.chunks(range(1000), largest=200)]
 
-    assert sizes[:6] == [4, 4, 8, 8, 16, 16]
+    assert sizes[:6] == [4, 4, 16, 16, 64, 64]
     assert max(sizes) == 200
     assert sum(sizes) == 1000
 
 
 def test_chunks_halve_towards_the_end_so_that_workers_end_together() -> None:
-    rest = [list(chunk) for chunk in dispatch.chunks(range(420, 1000), 250, first=250)]
+    rest = [list(chunk) for chunk in dispatch.chunks(range(418, 1000), 250, first=250)]
 
-    assert [len(chunk) for chunk in rest] == [250, 165, 83, 41, 32, 9]
-    assert [pk for chunk in rest for pk in chunk] == list(range(420, 1000))
-    assert [len(chunk) for chunk in dispatch.chunks(range(420), 250, after=580)][-2:] == [128, 44]
+    assert [len(chunk) for chunk in rest] == [250, 166, 83, 64, 19]
+    assert [pk for chunk in rest for pk in chunk] == list(range(418, 1000))
+    assert [len(chunk) for chunk in dispatch.chunks(range(418), 250, after=582)][-2:] == [64, 250]
 
 
 @pytest.mark.parametrize(
