@@ -19,7 +19,7 @@ import uvicorn
 from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from apps.accounts.models import User
 from apps.execution import dispatch
@@ -35,6 +35,7 @@ WIDTHS = (1440, 390)
 HEIGHT = {1440: 900, 390: 844}
 THEMES = ("light", "dark")
 STARTS_WITHIN = 20  # seconds
+PATIENCE = 20_000  # ms for anything on a page; the machine may be busy
 
 # Colours of a theme that is changed to are there when their transitions have ended; spinners never end.
 SETTLED = """async () => {
@@ -99,6 +100,7 @@ def browser() -> Iterator[Browser]:
     if executable is None:
         reason = "No Chromium found: set INTEGHUB_CHROMIUM to its path. BROWSER TESTS DID NOT RUN."
         pytest.fail(reason) if os.environ.get("INTEGHUB_REQUIRE_BROWSER") == "1" else pytest.skip(reason)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=executable, args=FLAGS, timeout=60_000)
         yield started
@@ -159,7 +161,7 @@ def visit(server: str, browser: Browser, console: Console, settings: Any) -> Ite
         )
         contexts.append(context)
         console.watch(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         context.set_default_navigation_timeout(30_000)
         if user is not None:
             context.add_cookies([session_cookie(user, server)])

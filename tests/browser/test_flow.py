@@ -9,14 +9,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from tests.browser.flow import belonging, preparing, reporting, running, solving, writing
 from tests.browser.flow.stage import Stage, built
 from tests.browser.flow.walk import Walk
 from tests.examples.shop_processes import shop_redis_url
-
-PATIENCE = 20_000  # ms for anything on a page; the machine may be busy
 
 
 @pytest.fixture
@@ -32,12 +30,8 @@ def server(stage: Stage) -> str:
 
 
 @pytest.fixture
-def walk(stage: Stage, visit: Callable[..., Page], shoot: Any, axe: Any) -> Iterator[Walk]:
-    page = visit("/")
-    page.context.set_default_timeout(PATIENCE)
-    expect.set_options(timeout=PATIENCE)
-    yield Walk(stage, page, shoot, axe)
-    expect.set_options(timeout=5_000)
+def walk(stage: Stage, visit: Callable[..., Page], shoot: Any, axe: Any) -> Walk:
+    return Walk(stage, visit("/"), shoot, axe)
 
 
 STEPS = (

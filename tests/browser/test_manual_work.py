@@ -121,7 +121,7 @@ def test_the_runner_is_told_of_its_execution_among_many_others(
     for other in range(5):
         live.publish(run.topic, "executions", {"changes": [[other, "running"]]})
 
-    expect(page.locator("#runner h2")).to_contain_text("Look at the page", timeout=5_000)
+    expect(page.locator("#runner h2")).to_contain_text("Look at the page")
 
 
 def test_pictures_survive_a_reload_without_connection_and_are_sent_once(
