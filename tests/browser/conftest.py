@@ -194,7 +194,7 @@ def shoot() -> Callable[[Page, str], None]:
             for theme in THEMES:
                 page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
                 page.wait_for_timeout(120)
-                page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{theme}.png", full_page=True)
+                page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{theme}.png", full_page=True, timeout=3 * PATIENCE)
             wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, f"{page.url} is {wide} px too wide at {width} px"
         page.emulate_media(color_scheme="light")

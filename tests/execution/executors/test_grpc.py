@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from types import ModuleType
 from typing import Any
 
@@ -146,6 +147,15 @@ def test_server_that_was_started_again_is_found_again(grpc_server: GrpcServer) -
     assert asyncio.run(main()) == [State.PASSED, State.FAILED, State.PASSED]
 
 
+def wait_until_lost(executors: Executors) -> None:
+    """A busy machine is told later that a server has ended."""
+    targets = executors.find("grpc")._targets.values()  # type: ignore[attr-defined]
+    deadline = time.monotonic() + 30
+    while any(target.is_fresh for target in targets):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_types_are_asked_for_again_when_the_server_was_started_again(grpc_server: GrpcServer) -> None:
     step = {"name": "s", "kind": "grpc", "with": {"target": f"localhost:{grpc_server.port}", "method": METHOD}}
 
@@ -155,6 +165,7 @@ def test_types_are_asked_for_again_when_the_server_was_started_again(grpc_server
             assert (await run_case(request, executors)).state is State.PASSED
             assert (await run_case(request, executors)).state is State.PASSED
             await asyncio.to_thread(grpc_server.stop)
+            await asyncio.to_thread(wait_until_lost, executors)
             grpc_server.reflect = False
             await asyncio.to_thread(grpc_server.start)
             return await run_case(request, executors)
