@@ -12,12 +12,11 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
-from psycopg2.extras import execute_values
 
 from apps.core import live
 from apps.core.states import LETTERS, State
 from apps.runs import histogram, news
-from apps.runs.copying import json_text
+from apps.runs.copying import json_text, many
 from apps.runs.models import TestRun
 from apps.runs.signals import executions_failed, run_finished
 
@@ -144,8 +143,7 @@ def _tell(run: TestRun, changed: Mapping[int, str], failed: list[int], ended: bo
 
 def _write(sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
     if rows:
-        with connection.cursor() as cursor:
-            execute_values(cursor.cursor, sql, rows, page_size=len(rows))
+        many(sql, rows)
 
 
 @dataclass(frozen=True, slots=True)
