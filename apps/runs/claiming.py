@@ -129,14 +129,19 @@ def _with_free_names(ids: Iterable[int]) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-@transaction.atomic
 def give_back_expired(limit: int = 500) -> list[int]:
-    """Put executions whose worker was lost back into the queue; returns their ids.
+    """Put executions whose worker was lost back into the queue; returns their ids, at most *limit* of each run.
 
     After ``MAX_ATTEMPTS`` lost workers, or in a run being cancelled, the execution ends instead.
     """
+    runs = Execution.objects.filter(state=State.RUNNING, lease_until__lt=Now()).order_by("run_id")
+    return [pk for run_id in runs.values_list("run_id", flat=True).distinct() for pk in _give_back(run_id, limit)]
+
+
+@transaction.atomic
+def _give_back(run_id: int, limit: int) -> list[int]:
     expired = list(
-        Execution.objects.filter(state=State.RUNNING, lease_until__lt=Now())
+        Execution.objects.filter(run=run_id, state=State.RUNNING, lease_until__lt=Now())
         .select_for_update(of=("self",), skip_locked=True)
         .select_related("run")
         .order_by("pk")[:limit]
@@ -183,6 +188,7 @@ def _lost_for_good(execution: Execution, at: datetime) -> Result:
     cancelled = execution.run.cancel_requested_at is not None
     return Result(
         execution_id=execution.pk,
+        run_id=execution.run_id,
         claim=execution.claim,
         state=State.CANCELLED if cancelled else State.BLOCKED,
         steps=(),

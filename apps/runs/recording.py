@@ -62,16 +62,22 @@ class Held(NamedTuple):
 Pairs = Sequence[tuple[Held, Result]]
 
 
-@transaction.atomic
 def record(results: Sequence[Result]) -> int:
-    """Store *results*; those whose claim is no longer the newest are dropped. Returns how many were stored."""
-    by_id = {result.execution_id: result for result in results}
+    """Store *results*; those whose claim is no longer the newest are dropped. Returns how many were stored.
+
+    Each run in a transaction of its own: who has counted for one run must not wait for who counts for another.
+    """
+    by_run: dict[int, dict[int, Result]] = defaultdict(dict)
+    for result in results:
+        by_run[result.run_id][result.execution_id] = result
+    return sum(_record(by_id) for by_id in by_run.values())
+
+
+@transaction.atomic
+def _record(by_id: Mapping[int, Result]) -> int:
     held = _hold(by_id)
-    by_run: dict[int, list[tuple[Held, Result]]] = defaultdict(list)
-    for execution in held:
-        by_run[execution.run_id].append((execution, _judged(execution, by_id[execution.id])))
-    for _, pairs in sorted(by_run.items()):
-        _record_run(pairs)
+    if held:
+        _record_run([(execution, _judged(execution, by_id[execution.id])) for execution in held])
     return len(held)
 
 
