@@ -96,9 +96,10 @@ def test_neither_a_full_batch_nor_the_last_one_waits_for_others(
 def test_a_chunk_goes_on_while_the_one_before_is_stored_but_not_two_ahead(
     taken: list[Execution], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow, record = threading.Event(), runs.record
+    begun, slow, record = threading.Event(), threading.Event(), runs.record
 
     def record_slowly(results: Sequence[Result]) -> int:
+        begun.set()
         assert slow.wait(30)
         return record(results)
 
@@ -109,6 +110,7 @@ def test_a_chunk_goes_on_while_the_one_before_is_stored_but_not_two_ahead(
         seen: list[int] = []
         recorder.add(result(taken[0]))
         await recorder.hand_over(lambda: seen.append(stored()))
+        assert begun.wait(30)  # or both were stored together
         recorder.add(result(taken[1]))
         second = asyncio.create_task(recorder.hand_over(lambda: seen.append(stored())))
         await asyncio.sleep(0.1)
