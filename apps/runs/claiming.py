@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.core import live
@@ -16,9 +16,9 @@ from apps.core.commits import WITHOUT_DISK
 from apps.core.states import State
 from apps.runs import news, parking
 from apps.runs.models import Attempt, Execution, TestRun, topic_of
-from apps.runs.recording import record
+from apps.runs.recording import end_cancelled, record
 from apps.runs.results import Result
-from apps.runs.rollups import PROGRESS_COLUMNS, RunDelta, apply_to_run, tell_progress
+from apps.runs.rollups import PROGRESS_COLUMNS, tell_progress
 
 MAX_ATTEMPTS = 3  # hand-outs lost with their workers before the execution is blocked
 NAMES = 71_202  # advisory lock under which names are taken: two workers must not both find one free
@@ -153,7 +153,11 @@ def _give_back(run_id: int, limit: int) -> list[int]:
         record([_lost_for_good(execution, now) for execution in expired if execution.pk in over])
     back = [e.pk for e in expired if e.pk not in over]
     Execution.objects.filter(pk__in=back).update(state=State.QUEUED, lease_until=None, worker="")
-    _tell(((e.run_id, e.pk) for e in expired if e.pk not in over), State.QUEUED)
+    _tell(((run_id, pk) for pk in back), State.QUEUED)
+    # Only now, as who stores results: the run is locked last.
+    if back and TestRun.objects.select_for_update().get(pk=run_id).cancel_requested_at is not None:
+        end_cancelled(run_id, dict.fromkeys(back, State.QUEUED))
+        return []
     return back
 
 
@@ -205,11 +209,6 @@ def cancel_open(run: TestRun) -> int:
     """Cancel what waits in *run*; running executions are told by their workers' watch. Returns how many."""
     TestRun.objects.filter(pk=run.pk, cancel_requested_at__isnull=True).update(cancel_requested_at=Now())
     open_now = Execution.objects.filter(Q(state=State.QUEUED) | Q(state=State.WAITING), run=run)
-    rows = list(open_now.select_for_update().order_by("pk").values_list("pk", "state"))
-    Execution.objects.filter(pk__in=[pk for pk, _ in rows]).update(
-        state=State.CANCELLED, finished_at=Now(), resume_captured=None, claim=F("claim") + 1
-    )
-    waiting = sum(state == State.WAITING for _, state in rows)
-    delta = RunDelta({State.CANCELLED: len(rows), State.WAITING: -waiting})
-    apply_to_run(run.pk, delta, {pk: State.CANCELLED for pk, _ in rows})
-    return len(rows)
+    states = dict(open_now.select_for_update().order_by("pk").values_list("pk", "state"))
+    end_cancelled(run.pk, states)
+    return len(states)

@@ -89,8 +89,10 @@ class RunDelta:
     counts: Mapping[str, int]
 
 
-def apply_to_run(run_id: int, delta: RunDelta, changed: Mapping[int, str], failed: Sequence[int] = ()) -> None:
+def apply_to_run(run_id: int, delta: RunDelta, changed: Mapping[int, str], failed: Sequence[int] = ()) -> TestRun:
     """Add *delta* to the run's counts, end the run when nothing is open, and tell its open pages on commit.
+
+    Gives the run as it is now: it stays locked until the commit.
 
     *changed* are executions with the states that they have now, *failed* those of them that failed or were blocked: the
     news that goes upwards.
@@ -103,6 +105,7 @@ def apply_to_run(run_id: int, delta: RunDelta, changed: Mapping[int, str], faile
         run.finished_at = Now()  # by the database's clock, as its start
         run.save(update_fields=["verdict", "phase", "finished_at"])
     transaction.on_commit(partial(_tell, run, changed, list(failed), ended))
+    return run
 
 
 def progress_of(run: TestRun) -> dict[str, Any]:
