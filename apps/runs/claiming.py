@@ -113,7 +113,8 @@ def renew(claims: Mapping[int, int], lease: timedelta) -> None:
 def _take(worker: str, lease: timedelta, ids: list[int], *, named: bool = False) -> list[Claimed]:
     values: list[Any] = [worker, lease, ids, named]
     with connection.cursor() as cursor:
-        cursor.execute(WITHOUT_DISK + _CLAIM, values)
+        # Work is no promise, a name is: after a crash of PostgreSQL others would take it while it is in use.
+        cursor.execute(_CLAIM if named else WITHOUT_DISK + _CLAIM, values)
         return [Claimed(*row) for row in cursor.fetchall()]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.runs import claiming, parking, recording, services
@@ -178,6 +179,19 @@ def test_what_comes_back_while_the_run_is_cancelled_is_cancelled(
     services.record([result(second, "waiting")])
     run.refresh_from_db()
     assert (run.phase, run.cancelled, run.waiting) == ("cancelled", 2, 0)
+
+
+def test_the_commit_of_a_claim_waits_for_the_disk_only_where_a_name_is_taken(make_run: MakeRun) -> None:
+    """A claim that a crash undoes is repeated; a name that it undoes would be taken by another while it is in use."""
+    run = make_run(2)
+    named = run.executions.latest("position")
+    Execution.objects.filter(pk=named.pk).update(exclusive=["till"])
+
+    with CaptureQueriesContext(connection) as said:
+        assert len(services.claim(list(run.executions.values_list("pk", flat=True)), "w", timedelta(seconds=9))) == 2
+
+    claims = [query["sql"] for query in said if "RETURNING mine.id" in query["sql"]]
+    assert ["synchronous_commit TO off" in sql for sql in claims] == [True, False]
 
 
 def test_a_lease_is_renewed_by_its_holder_only(make_run: MakeRun) -> None:
