@@ -67,7 +67,7 @@ def record(rate: int) -> dict[str, Any]:
     began, done = time.monotonic(), 0
     while done < len(ids):
         taken = services.claim(ids[done : done + batch], "bench", timedelta(seconds=60))
-        results = [_result(one.id, one.claim) for one in taken]
+        results = [_result(one) for one in taken]
         done += len(results)
 
         def stamp(done: int = done, taken: Any = taken) -> None:
@@ -81,7 +81,7 @@ def record(rate: int) -> dict[str, Any]:
     return {"commits": commits, "of": committed}
 
 
-def _result(pk: int, claim: int) -> Any:
+def _result(taken: Any) -> Any:
     from apps.runs.results import Result, StepRecord
 
     now = datetime.now(UTC)
@@ -89,7 +89,14 @@ def _result(pk: int, claim: int) -> Any:
         position=0, name="Ask", kind="http", state="passed", started_at=now, duration_ms=3.2, latency_ms=3.2
     )
     return Result(
-        execution_id=pk, claim=claim, state="passed", steps=[step], started_at=now, finished_at=now, duration_ms=3.2
+        execution_id=taken.id,
+        run_id=taken.run_id,
+        claim=taken.claim,
+        state="passed",
+        steps=[step],
+        started_at=now,
+        finished_at=now,
+        duration_ms=3.2,
     )
 
 

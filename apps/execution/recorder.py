@@ -13,7 +13,7 @@ import structlog
 from celery.signals import worker_process_shutdown
 from django.db import connection
 
-from apps.execution.worker import at_last
+from apps.execution.worker import AWAY, at_last
 from apps.runs import services as runs
 from apps.runs.results import Result
 
@@ -51,7 +51,7 @@ class Recorder:
 
     def after(self, then: Then) -> Future[None]:
         """Call *then*, in the thread of the recorder, when all that was added until now is stored; nothing waits for
-        others any more. Gives what tells that it is done."""
+        others any more. Gives what tells that it is over, also when it failed, as the log says."""
         done: Future[None] = Future()
         with self._changed:
             self._marks.append((self._added, then, done))
@@ -65,9 +65,11 @@ class Recorder:
             await asyncio.wait([asyncio.wrap_future(before)])
 
     def _begin(self) -> None:
-        if self._thread is None:
-            self._thread = Thread(target=self._work, name="recorder", daemon=True)
-            self._thread.start()
+        # Anew when it could not be started, or has ended: a child at the limit of its memory gets none of either.
+        if self._thread is None or not self._thread.is_alive():
+            thread = Thread(target=self._work, name="recorder", daemon=True)
+            thread.start()
+            self._thread = thread
         self._changed.notify()
 
     def _work(self) -> None:
@@ -90,20 +92,30 @@ class Recorder:
 
     def _store(self, batch: list[Result]) -> None:
         try:
-            # What was stored before the answer was lost is not stored again, since its claim is over.
-            at_last(runs.record, batch)
-        except Exception:
+            _record(batch)
+        finally:
+            self._stored += len(batch)
+
+
+def _record(batch: list[Result]) -> None:
+    try:
+        # What was stored before the answer was lost is not stored again, since its claim is over.
+        at_last(runs.record, batch)
+    except Exception as error:
+        if len(batch) == 1 or isinstance(error, AWAY):
             logger.exception("results.unstored", executions=[one.execution_id for one in batch])
-        self._stored += len(batch)
+            return
+        for one in batch:  # which cannot be stored is not known, and the others can
+            _record([one])
 
 
 def _call(then: Then, done: Future[None]) -> None:
     try:
         at_last(then)
-        done.set_result(None)
-    except Exception as error:
+    except Exception:
         logger.exception("results.unfinished")
-        done.set_exception(error)
+    finally:
+        done.set_result(None)
 
 
 @cache

@@ -37,6 +37,7 @@ from apps.execution.guarding import watched
 from apps.execution.hooks import StoredCallbacks
 
 T = TypeVar("T")
+AWAY = (OperationalError, InterfaceError)  # what a database that is away, or just comes back, makes of a question
 PATIENCE = 120.0  # seconds that work waits for a database that is away; then its leases give it to others
 TRUSTED = 1.0  # seconds after its last use in which a connection is used again without asking whether it still lives
 
@@ -116,7 +117,7 @@ def at_last(function: Callable[..., T], *args: Any) -> T:
 
 def _patience() -> dict[str, Any]:
     return {
-        "retry": retry_if_exception_type((OperationalError, InterfaceError)),
+        "retry": retry_if_exception_type(AWAY),
         "wait": wait_exponential_jitter(multiplier=0.1, max=2.0),
         "stop": stop_after_delay(PATIENCE),
         "before_sleep": _say_waiting,

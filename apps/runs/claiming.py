@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.core import live
@@ -16,9 +16,9 @@ from apps.core.commits import WITHOUT_DISK
 from apps.core.states import State
 from apps.runs import news, parking
 from apps.runs.models import Attempt, Execution, TestRun, topic_of
-from apps.runs.recording import record
+from apps.runs.recording import end_cancelled, record
 from apps.runs.results import Result
-from apps.runs.rollups import PROGRESS_COLUMNS, RunDelta, apply_to_run, tell_progress
+from apps.runs.rollups import PROGRESS_COLUMNS, tell_progress
 
 MAX_ATTEMPTS = 3  # hand-outs lost with their workers before the execution is blocked
 NAMES = 71_202  # advisory lock under which names are taken: two workers must not both find one free
@@ -113,7 +113,8 @@ def renew(claims: Mapping[int, int], lease: timedelta) -> None:
 def _take(worker: str, lease: timedelta, ids: list[int], *, named: bool = False) -> list[Claimed]:
     values: list[Any] = [worker, lease, ids, named]
     with connection.cursor() as cursor:
-        cursor.execute(WITHOUT_DISK + _CLAIM, values)
+        # Work is no promise, a name is: after a crash of PostgreSQL others would take it while it is in use.
+        cursor.execute(_CLAIM if named else WITHOUT_DISK + _CLAIM, values)
         return [Claimed(*row) for row in cursor.fetchall()]
 
 
@@ -129,14 +130,19 @@ def _with_free_names(ids: Iterable[int]) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-@transaction.atomic
 def give_back_expired(limit: int = 500) -> list[int]:
-    """Put executions whose worker was lost back into the queue; returns their ids.
+    """Put executions whose worker was lost back into the queue; returns their ids, at most *limit* of each run.
 
     After ``MAX_ATTEMPTS`` lost workers, or in a run being cancelled, the execution ends instead.
     """
+    runs = Execution.objects.filter(state=State.RUNNING, lease_until__lt=Now()).order_by("run_id")
+    return [pk for run_id in runs.values_list("run_id", flat=True).distinct() for pk in _give_back(run_id, limit)]
+
+
+@transaction.atomic
+def _give_back(run_id: int, limit: int) -> list[int]:
     expired = list(
-        Execution.objects.filter(state=State.RUNNING, lease_until__lt=Now())
+        Execution.objects.filter(run=run_id, state=State.RUNNING, lease_until__lt=Now())
         .select_for_update(of=("self",), skip_locked=True)
         .select_related("run")
         .order_by("pk")[:limit]
@@ -148,7 +154,11 @@ def give_back_expired(limit: int = 500) -> list[int]:
         record([_lost_for_good(execution, now) for execution in expired if execution.pk in over])
     back = [e.pk for e in expired if e.pk not in over]
     Execution.objects.filter(pk__in=back).update(state=State.QUEUED, lease_until=None, worker="")
-    _tell(((e.run_id, e.pk) for e in expired if e.pk not in over), State.QUEUED)
+    _tell(((run_id, pk) for pk in back), State.QUEUED)
+    # Only now, as who stores results: the run is locked last.
+    if back and TestRun.objects.select_for_update().get(pk=run_id).cancel_requested_at is not None:
+        end_cancelled(run_id, dict.fromkeys(back, State.QUEUED))
+        return []
     return back
 
 
@@ -183,6 +193,7 @@ def _lost_for_good(execution: Execution, at: datetime) -> Result:
     cancelled = execution.run.cancel_requested_at is not None
     return Result(
         execution_id=execution.pk,
+        run_id=execution.run_id,
         claim=execution.claim,
         state=State.CANCELLED if cancelled else State.BLOCKED,
         steps=(),
@@ -199,11 +210,6 @@ def cancel_open(run: TestRun) -> int:
     """Cancel what waits in *run*; running executions are told by their workers' watch. Returns how many."""
     TestRun.objects.filter(pk=run.pk, cancel_requested_at__isnull=True).update(cancel_requested_at=Now())
     open_now = Execution.objects.filter(Q(state=State.QUEUED) | Q(state=State.WAITING), run=run)
-    rows = list(open_now.select_for_update().order_by("pk").values_list("pk", "state"))
-    Execution.objects.filter(pk__in=[pk for pk, _ in rows]).update(
-        state=State.CANCELLED, finished_at=Now(), resume_captured=None, claim=F("claim") + 1
-    )
-    waiting = sum(state == State.WAITING for _, state in rows)
-    delta = RunDelta({State.CANCELLED: len(rows), State.WAITING: -waiting})
-    apply_to_run(run.pk, delta, {pk: State.CANCELLED for pk, _ in rows})
-    return len(rows)
+    states = dict(open_now.select_for_update().order_by("pk").values_list("pk", "state"))
+    end_cancelled(run.pk, states)
+    return len(states)

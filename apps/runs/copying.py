@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from django.db import connection
+from psycopg2.extras import execute_values
 
 # What COPY's text format takes for something else. A backslash first: the others bring new ones.
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
@@ -17,8 +18,15 @@ def copy(table: str, columns: Sequence[str], rows: Iterable[Iterable[str]]) -> N
     """Append *rows* (cells of *columns*, written as below) to *table*, in the present transaction."""
     text = "".join("\t".join(row) + "\n" for row in rows)
     if text:
-        with connection.cursor() as cursor:
+        # Django passes on what psycopg2 itself raises here; who waits for a database that is away asks for Django's.
+        with connection.cursor() as cursor, connection.wrap_database_errors:
             cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", io.StringIO(text))
+
+
+def many(sql: str, rows: Sequence[tuple[Any, ...]], *, fetch: bool = False) -> list[tuple[Any, ...]]:
+    """*sql* with all *rows* in the place of its ``VALUES %s``, at once; with *fetch*, what it returns."""
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        return execute_values(cursor.cursor, sql, rows, page_size=len(rows), fetch=fetch) or []
 
 
 def json_text(value: Any) -> str:

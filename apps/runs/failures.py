@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-from psycopg2.extras import execute_values
-
 from apps.core.states import NOT_PASSED
+from apps.runs.copying import many
 from apps.runs.results import Result, StepRecord
 
 # What differs from one occurrence to the next and says nothing of the reason.
@@ -70,8 +68,7 @@ def group(system_id: int, results: Sequence[Result], points: Mapping[str, int]) 
         return {}
     counts = Counter(signed.values())
     rows = [_row(system_id, sign, *first[sign], points, counts[sign]) for sign in sorted(first)]
-    with connection.cursor() as cursor:
-        ids = dict(execute_values(cursor.cursor, _UPSERT, rows, fetch=True))
+    ids = dict(many(_UPSERT, rows, fetch=True))
     return {execution_id: ids[sign] for execution_id, sign in signed.items()}
 
 

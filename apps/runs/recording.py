@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
 
 from apps.core.states import NOT_PASSED, State
 from apps.runs import artifacts, failures, rollups
@@ -62,16 +64,22 @@ class Held(NamedTuple):
 Pairs = Sequence[tuple[Held, Result]]
 
 
-@transaction.atomic
 def record(results: Sequence[Result]) -> int:
-    """Store *results*; those whose claim is no longer the newest are dropped. Returns how many were stored."""
-    by_id = {result.execution_id: result for result in results}
+    """Store *results*; those whose claim is no longer the newest are dropped. Returns how many were stored.
+
+    Each run in a transaction of its own: who has counted for one run must not wait for who counts for another.
+    """
+    by_run: dict[int, dict[int, Result]] = defaultdict(dict)
+    for result in results:
+        by_run[result.run_id][result.execution_id] = result
+    return sum(_record(by_id) for by_id in by_run.values())
+
+
+@transaction.atomic
+def _record(by_id: Mapping[int, Result]) -> int:
     held = _hold(by_id)
-    by_run: dict[int, list[tuple[Held, Result]]] = defaultdict(list)
-    for execution in held:
-        by_run[execution.run_id].append((execution, _judged(execution, by_id[execution.id])))
-    for _, pairs in sorted(by_run.items()):
-        _record_run(pairs)
+    if held:
+        _record_run([(execution, _judged(execution, by_id[execution.id])) for execution in held])
     return len(held)
 
 
@@ -98,9 +106,25 @@ def _record_run(pairs: Pairs) -> None:
     _store_rollups(environment_id, pairs, points)
     counts = Counter(result.leaves for result in results)
     failed = [result.execution_id for result in results if result.leaves in NOT_PASSED]
-    rollups.apply_to_run(run_id, rollups.RunDelta(counts), {held.id: result.leaves for held, result in pairs}, failed)
-    if again := [result.execution_id for result in results if result.again]:
+    left = {held.id: result.leaves for held, result in pairs}
+    run = rollups.apply_to_run(run_id, rollups.RunDelta(counts), left, failed)
+    open_still = {pk: state for pk, state in left.items() if state in (State.QUEUED, State.WAITING)}
+    if open_still and run.cancel_requested_at is not None:
+        end_cancelled(run_id, open_still)
+    elif again := [result.execution_id for result in results if result.again]:
         transaction.on_commit(partial(executions_requeued.send_robust, sender=Execution, execution_ids=again))
+
+
+def end_cancelled(run_id: int, states: Mapping[int, str]) -> None:
+    """End executions (id → queued or waiting) of a run that is being cancelled; they and then the run are locked.
+
+    Also of those that came back while it was being cancelled: who cancels sees only what is queued or waits by then.
+    """
+    Execution.objects.filter(pk__in=states).update(
+        state=State.CANCELLED, finished_at=Now(), resume_captured=None, claim=F("claim") + 1
+    )
+    counts = {State.CANCELLED: len(states), State.WAITING: -sum(state == State.WAITING for state in states.values())}
+    rollups.apply_to_run(run_id, rollups.RunDelta(counts), dict.fromkeys(states, State.CANCELLED))
 
 
 def _points(system_id: int, results: Iterable[Result]) -> dict[str, int]:

@@ -47,6 +47,7 @@ class Result:
     """How one hand-out (*claim*) of an execution ended: a final state, or waiting for a person."""
 
     execution_id: int
+    run_id: int
     claim: int
     state: str
     steps: Sequence[StepRecord]

@@ -12,12 +12,11 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
-from psycopg2.extras import execute_values
 
 from apps.core import live
 from apps.core.states import LETTERS, State
 from apps.runs import histogram, news
-from apps.runs.copying import json_text
+from apps.runs.copying import json_text, many
 from apps.runs.models import TestRun
 from apps.runs.signals import executions_failed, run_finished
 
@@ -90,8 +89,10 @@ class RunDelta:
     counts: Mapping[str, int]
 
 
-def apply_to_run(run_id: int, delta: RunDelta, changed: Mapping[int, str], failed: Sequence[int] = ()) -> None:
+def apply_to_run(run_id: int, delta: RunDelta, changed: Mapping[int, str], failed: Sequence[int] = ()) -> TestRun:
     """Add *delta* to the run's counts, end the run when nothing is open, and tell its open pages on commit.
+
+    Gives the run as it is now: it stays locked until the commit.
 
     *changed* are executions with the states that they have now, *failed* those of them that failed or were blocked: the
     news that goes upwards.
@@ -104,6 +105,7 @@ def apply_to_run(run_id: int, delta: RunDelta, changed: Mapping[int, str], faile
         run.finished_at = Now()  # by the database's clock, as its start
         run.save(update_fields=["verdict", "phase", "finished_at"])
     transaction.on_commit(partial(_tell, run, changed, list(failed), ended))
+    return run
 
 
 def progress_of(run: TestRun) -> dict[str, Any]:
@@ -144,8 +146,7 @@ def _tell(run: TestRun, changed: Mapping[int, str], failed: list[int], ended: bo
 
 def _write(sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
     if rows:
-        with connection.cursor() as cursor:
-            execute_values(cursor.cursor, sql, rows, page_size=len(rows))
+        many(sql, rows)
 
 
 @dataclass(frozen=True, slots=True)

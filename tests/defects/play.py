@@ -64,6 +64,7 @@ def outcome(execution: Execution, state: str, **step: Any) -> Result:
     )
     return Result(
         execution_id=execution.pk,
+        run_id=execution.run_id,
         claim=execution.claim,
         state=state,
         steps=[record],

@@ -1,10 +1,12 @@
 """Results are stored in batches that grow with the load, and wait for a database that is away."""
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from queue import SimpleQueue
 
@@ -96,9 +98,10 @@ def test_neither_a_full_batch_nor_the_last_one_waits_for_others(
 def test_a_chunk_goes_on_while_the_one_before_is_stored_but_not_two_ahead(
     taken: list[Execution], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow, record = threading.Event(), runs.record
+    begun, slow, record = threading.Event(), threading.Event(), runs.record
 
     def record_slowly(results: Sequence[Result]) -> int:
+        begun.set()
         assert slow.wait(30)
         return record(results)
 
@@ -109,6 +112,7 @@ def test_a_chunk_goes_on_while_the_one_before_is_stored_but_not_two_ahead(
         seen: list[int] = []
         recorder.add(result(taken[0]))
         await recorder.hand_over(lambda: seen.append(stored()))
+        assert begun.wait(30)  # or both were stored together
         recorder.add(result(taken[1]))
         second = asyncio.create_task(recorder.hand_over(lambda: seen.append(stored())))
         await asyncio.sleep(0.1)
@@ -165,3 +169,67 @@ def test_a_database_that_is_away_is_waited_for_but_not_for_ever(
     left[0] = 0
     store(recorder, [result(one) for one in taken[5:]])
     assert TestRun.objects.get().passed == 11, "what came afterwards is stored"
+
+
+def test_one_that_cannot_be_stored_does_not_take_others_with_it(taken: list[Execution], recorder: Recorder) -> None:
+    broken = replace(result(taken[3]), state="no such state " * 9)  # longer than its column
+
+    with capture_logs() as said:
+        store(recorder, [result(one) for one in taken[:3]] + [broken] + [result(one) for one in taken[4:]])
+
+    assert [one["executions"] for one in said if one["event"] == "results.unstored"] == [[taken[3].pk]]
+    assert TestRun.objects.get().passed == 11
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_recorder_whose_thread_could_not_begin_or_has_ended_begins_anew(
+    taken: list[Execution], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child at the limit of its memory: the chunk after the next would wait for ever for what it handed over."""
+    limit = [1]
+
+    class Limited(threading.Thread):
+        def start(self) -> None:
+            if limit.pop():
+                raise RuntimeError("can't start new thread")
+            super().start()
+
+    def no_memory(*_: object) -> None:
+        monkeypatch.undo()
+        connections.close_all()
+        raise SystemExit  # ends a thread without a word, as nothing is left to say it with
+
+    monkeypatch.setattr(recording, "Thread", Limited)
+    with pytest.raises(RuntimeError):
+        recorder.add(result(taken[0]))
+    limit += [0]
+    recorder.add(result(taken[1]))
+    recorder.after(lambda: None).result(10)
+    assert TestRun.objects.get().passed == 2
+
+    monkeypatch.setattr(recording, "_record", no_memory)
+    recorder.add(result(taken[2]))
+    assert recorder._thread is not None
+    recorder._thread.join(10)
+    store(recorder, [result(one) for one in taken[3:]])
+    assert TestRun.objects.get().passed == 11, "all but those that it held"
+
+
+def test_what_is_to_be_done_afterwards_and_fails_holds_nobody_up(taken: list[Execution], recorder: Recorder) -> None:
+    def fail() -> None:
+        raise ValueError("no room")
+
+    async def chunks() -> list[dict[str, object]]:
+        complaints: list[dict[str, object]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, complaint: complaints.append(complaint))
+        for one in taken[:3]:
+            recorder.add(result(one))
+            await recorder.hand_over(fail)
+        gc.collect()
+        return complaints
+
+    with capture_logs() as said:
+        assert asyncio.run(chunks()) == []
+        recorder.after(lambda: None).result(10)
+    assert [one["event"] for one in said if one["log_level"] == "error"] == ["results.unfinished"] * 3
+    assert TestRun.objects.get().passed == 3

@@ -59,6 +59,7 @@ def result(execution: Execution, state: str = "passed", **fields: Any) -> Result
     )
     values: dict[str, Any] = {
         "execution_id": execution.pk,
+        "run_id": execution.run_id,
         "claim": execution.claim,
         "state": state,
         "steps": [step],

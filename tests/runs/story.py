@@ -73,7 +73,8 @@ def ended(execution: Execution, *steps: StepRecord, **fields: Any) -> Result:
         "finished_at": now,
         "duration_ms": 12.0,
     }
-    return Result(execution_id=execution.pk, claim=execution.claim, steps=list(steps), **(values | fields))
+    named = {"execution_id": execution.pk, "run_id": execution.run_id, "claim": execution.claim}
+    return Result(steps=list(steps), **(named | values | fields))
 
 
 def finished_run(environment: Environment, cases: Sequence[TestCase], reasons: Sequence[str], **fields: Any) -> TestRun:

@@ -1,9 +1,11 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.runs import claiming, parking, recording, services
@@ -135,6 +137,61 @@ def test_a_lost_worker_of_a_cancelled_run_ends_as_cancelled(make_run: MakeRun, t
     assert services.give_back_expired() == []
     run.refresh_from_db()
     assert (run.phase, run.cancelled) == ("cancelled", 1)
+
+
+def test_a_worker_that_is_found_lost_while_the_run_is_cancelled_ends_as_cancelled(
+    make_run: MakeRun, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither sees what the other changes before its commit: who comes second must look again."""
+    run, keep = make_run(1), claiming._keep_lost_attempts
+    take(run)
+    expire(run)
+
+    def cancel_meanwhile(expired: Any) -> None:
+        services.cancel_open(run)
+        keep(expired)
+
+    monkeypatch.setattr(claiming, "_keep_lost_attempts", cancel_meanwhile)
+
+    assert services.give_back_expired() == []
+    run.refresh_from_db()
+    assert (run.phase, run.cancelled) == ("cancelled", 1)
+
+
+@pytest.mark.parametrize("state", ["failed", "waiting"])
+def test_what_comes_back_while_the_run_is_cancelled_is_cancelled(
+    make_run: MakeRun, take: Take, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    """A failure with an attempt left, or a step for a person, that is stored when what waited was cancelled already."""
+    run, finish = make_run(2), recording._finish
+    run.executions.update(retries=1)
+    first, second = take(run)
+
+    def cancel_meanwhile(*stored: Any) -> None:
+        services.cancel_open(run)
+        finish(*stored)
+
+    monkeypatch.setattr(recording, "_finish", cancel_meanwhile)
+    services.record([result(first, state)])
+    run.refresh_from_db()
+    assert (run.phase, run.cancelled, run.waiting) == ("running", 1, 0)
+
+    services.record([result(second, "waiting")])
+    run.refresh_from_db()
+    assert (run.phase, run.cancelled, run.waiting) == ("cancelled", 2, 0)
+
+
+def test_the_commit_of_a_claim_waits_for_the_disk_only_where_a_name_is_taken(make_run: MakeRun) -> None:
+    """A claim that a crash undoes is repeated; a name that it undoes would be taken by another while it is in use."""
+    run = make_run(2)
+    named = run.executions.latest("position")
+    Execution.objects.filter(pk=named.pk).update(exclusive=["till"])
+
+    with CaptureQueriesContext(connection) as said:
+        assert len(services.claim(list(run.executions.values_list("pk", flat=True)), "w", timedelta(seconds=9))) == 2
+
+    claims = [query["sql"] for query in said if "RETURNING mine.id" in query["sql"]]
+    assert ["synchronous_commit TO off" in sql for sql in claims] == [True, False]
 
 
 def test_a_lease_is_renewed_by_its_holder_only(make_run: MakeRun) -> None:

@@ -1,13 +1,17 @@
 """What is stored by COPY comes back as it was, whatever is in it."""
 
+import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
+import psycopg2
 import pytest
 from django.core.files.storage import default_storage
+from django.db import InterfaceError, OperationalError, connection
 
 from apps.runs import services
-from apps.runs.copying import json_text
+from apps.runs.copying import copy, json_text, many
 from apps.runs.models import Execution, StepResult, TestRun
 from apps.runs.results import File, StepRecord
 from tests.runs.conftest import result
@@ -56,3 +60,16 @@ def test_a_file_that_cannot_be_kept_costs_the_file_and_not_the_result(
     assert TestRun.objects.get(pk=run.pk).passed == 1
     assert StepResult.objects.get().response["notes"] == ["the file a.png could not be kept: No space left on device"]
     assert not execution.artifacts.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("write", [lambda: copy("runs_attempt", ["id"], [["1"]]), lambda: many("VALUES %s", [(1,)])])
+def test_a_connection_that_was_ended_is_said_as_django_says_it(write: Callable[[], Any]) -> None:
+    """Who waits for a database that is away would not wait for psycopg2's own errors."""
+    connection.ensure_connection()
+    with closing(psycopg2.connect(**connection.get_connection_params())) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+        time.sleep(0.2)
+    with pytest.raises((OperationalError, InterfaceError)):
+        write()
+    connection.close()

@@ -1,8 +1,11 @@
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+import psycopg2
 import pytest
+from django.db import OperationalError, connection
 from django.test import TestCase as DjangoTestCase
 
 from apps.runs import histogram, services
@@ -52,6 +55,26 @@ def test_a_result_of_a_former_holder_is_dropped(make_run: MakeRun, take: Take) -
     assert services.record([result(execution)]) == 1
     execution.refresh_from_db()
     assert execution.state == "passed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_counted_for_one_run_does_not_wait_for_another(make_run: MakeRun, take: Take) -> None:
+    """Both go over the same cases: two batches that held one run each and waited for the other would never end."""
+    one = make_run(2)
+    other = make_run(cases=[execution.case for execution in one.executions.select_related("case")])
+    results = [result(execution) for run in (one, other) for execution in take(run)]
+
+    with closing(psycopg2.connect(**connection.get_connection_params())) as counting, counting.cursor() as cursor:
+        cursor.execute("SELECT id FROM runs_testrun WHERE id = %s FOR UPDATE", [other.pk])
+        with connection.cursor() as ours:
+            ours.execute("SET lock_timeout = '300ms'")
+        with pytest.raises(OperationalError):
+            services.record(results)
+        connection.close()
+
+    assert dict(TestRun.objects.values_list("pk", "passed")) == {one.pk: 2, other.pk: 0}
+    services.record(results)
+    assert dict(TestRun.objects.values_list("pk", "passed")) == {one.pk: 2, other.pk: 2}
 
 
 def test_failures_of_one_reason_make_one_group(make_run: MakeRun, take: Take, point: IntegrationPoint) -> None:
