@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.catalog import services
 from apps.catalog.models import TestSuite
-from apps.systems.models import System
+from apps.systems.models import IntegrationPoint, System
 
 Visit = Callable[..., Page]
 
@@ -29,7 +29,7 @@ def definition(system: System) -> Any:
 
 
 def test_a_repeat_with_a_step_a_condition_and_a_group_of_checks_is_made(
-    visit: Visit, tester: User, system: System, suite: TestSuite
+    visit: Visit, tester: User, system: System, suite: TestSuite, point: IntegrationPoint
 ) -> None:
     page = ready(visit("/s/shop/cases/new/", tester))
     page.locator("#case-title").fill("Looping")
@@ -38,6 +38,7 @@ def test_a_repeat_with_a_step_a_condition_and_a_group_of_checks_is_made(
     pick(page, "repeat")
     outer = page.locator("[data-steps=steps] > [data-card]")
     outer.locator("[data-name]").first.fill("Three times")
+    outer.get_by_label("Integration point").first.select_option(point.slug)
     outer.get_by_role("textbox", name="Times").fill("3")
     outer.get_by_role("button", name="Add a step").click()
     pick(page, "http")
@@ -62,7 +63,7 @@ def test_a_repeat_with_a_step_a_condition_and_a_group_of_checks_is_made(
         "with": {"url": "http://shop/{{ item }}"},
         "expect": [{"any": [{"check": "status", "equals": 201}]}],
     }
-    repeat = {"name": "Three times", "kind": "repeat", "with": {"times": 3, "steps": [ask]}}
+    repeat = {"name": "Three times", "kind": "repeat", "point": point.slug, "with": {"times": 3, "steps": [ask]}}
     assert definition(system)["steps"] == [repeat]
     expect(page.locator(".step-inside-words")).to_contain_text("Ask")
 

@@ -168,6 +168,36 @@ def test_a_seam_stays_failed_until_the_case_that_failed_there_passes(
     assert (record.state, record.strip) == ("passed", "FPP")
 
 
+def test_a_failure_that_is_optional_does_not_speak_against_its_seam(
+    make_run: MakeRun, take: Take, point: IntegrationPoint
+) -> None:
+    [execution] = take(make_run(1))
+    execution.case.points.add(point)
+    passed = result(execution)
+    late = replace(passed.steps[0], state="failed", optional=True, position=1, latency_ms=7.0)
+
+    services.record([replace(passed, steps=[*passed.steps, late])])
+
+    assert PointRecord.objects.get(point=point).state == "passed"
+    assert LatencyDay.objects.get(point=point).count == 2
+
+
+def test_a_group_whose_own_checks_decided_fails_at_its_own_seam(
+    make_run: MakeRun, take: Take, point: IntegrationPoint
+) -> None:
+    [execution] = take(make_run(1))
+    execution.case.points.add(point)
+    failed = result(execution, "failed")
+    inside = replace(failed.steps[0], path="1.1", optional=True, message="status should be 201, but it is 409")
+    race = replace(failed.steps[0], kind="parallel", latency_ms=None, message="passed should be 1, but it is 0")
+
+    services.record([replace(failed, steps=[replace(inside, point=""), race])])
+
+    group = FailureGroup.objects.get()
+    assert (group.point, group.kind, group.title) == (point, "parallel", "passed should be 1, but it is 0")
+    assert PointRecord.objects.get(point=point).state == "failed"
+
+
 def test_an_archived_case_no_longer_speaks_for_a_seam(make_run: MakeRun, take: Take, point: IntegrationPoint) -> None:
     run = make_run(2)
     for execution in run.executions.all():

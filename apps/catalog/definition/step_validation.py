@@ -71,11 +71,9 @@ class StepValidator:
     def _of_kind(self, kind: Kind, step: Mapping[str, Any], path: Path, by_person: bool) -> None:
         if kind.by_person and not by_person:
             self._problems.add(path, self._no_person())
-        if kind.group:
-            for key in ("point", "retry"):
-                if step.get(key):
-                    text = _("a step of kind {kind} has no “{name}”; the steps inside it may")
-                    self._problems.add((*path, key), text, kind=kind.name, name=key)
+        if kind.group and step.get("retry"):
+            text = _("a step of kind {kind} has no “{name}”; the steps inside it may")
+            self._problems.add((*path, "retry"), text, kind=kind.name, name="retry")
         given = step.get("with")
         if given is None:
             given = {}

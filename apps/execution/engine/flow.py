@@ -6,7 +6,7 @@ a path such as ``2.1``: second pass, first step; deeper ones go on behind a slas
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
@@ -107,8 +107,11 @@ class Groups:
         outcome.captured = {**given, **outcome.captured}
         tolerated = not {"passed", "failed"}.isdisjoint(subjects_of(step.expect))
         broken = [one for one in passes if one.state in _BROKEN and not (tolerated and one.state is State.FAILED)]
+        if tolerated:
+            _may_fail(inner for one in passes if one.state is State.FAILED for inner in one.outcomes)
         if broken:
             first = broken[0]
+            outcome.point = ""  # a step inside failed, perhaps at another seam: it says where
             outcome.state = State.BLOCKED if first.state is State.BLOCKED else State.FAILED
             more = f" (and {len(broken) - 1} more failed)" if len(broken) > 1 else ""
             outcome.message = f"{_name(step, first, passes)}{first.message}{more}"
@@ -272,6 +275,14 @@ def _can_capture(branch: Branch, name: str, passes: Sequence[Pass]) -> bool:
     """Whether its steps say so, or a shared step that it calls did it."""
     said = any(name == made for made, _secret in made_by(branch.steps))
     return said or any(one.steps is branch.steps and name in one.scope.captured for one in passes)
+
+
+def _may_fail(outcomes: Iterable[StepOutcome]) -> None:
+    """Failures that the group's checks reckon with, as one buyer's who comes too late, decide nothing themselves."""
+    for outcome in outcomes:
+        if outcome.state is State.FAILED:
+            outcome.optional = True
+            _may_fail(outcome.inside)
 
 
 def _name(step: Step, one: Pass, passes: Sequence[Pass]) -> str:

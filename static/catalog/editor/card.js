@@ -27,7 +27,6 @@ function dress(node, own, kind, step) {
   node.querySelector("[data-do=share]").hidden = kind.by_person || kind.name === "call";
   const points = [["", say("none")], ...choices.points.map((point) => [point.slug, point.name])];
   offer(own.point, points, step.point ?? "", (slug) => say("unknown", { name: slug }));
-  own.point.closest(".ed-field").hidden = kind.group && !step.point;
 }
 
 /** A card for *step*: {node, get, locate, troubles, fold, setNumber, focus, kind}. */

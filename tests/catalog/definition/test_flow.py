@@ -102,6 +102,13 @@ def test_what_a_case_takes_from_outside_follows_its_flow() -> None:
     ]  # fmt: skip
 
 
+def test_a_group_names_the_seam_of_its_own_checks() -> None:
+    read = parse_yaml(FLOW.replace("kind: parallel", "kind: parallel\n    point: shop-race"))
+    assert points_of(read) == ["shop-look", "shop-race"]
+    assert Case.of(read).steps[3].point == "shop-race"
+    assert parse_yaml(to_yaml(read)) == read
+
+
 def test_the_typed_view_has_the_steps_inside() -> None:
     case = Case.of(parse_yaml(FLOW))
     race = case.steps[3]
@@ -137,7 +144,6 @@ def test_a_shared_step_reads_back_from_its_yaml() -> None:
         ("as: sku", "times: 3", 20, "steps[2].with.each", "only one of times, each"),
         ('each: "{{ skus }}"', "each: []", 20, "steps[2].with.each", "a list with something in it"),
         ("point: shop-look", "pint: shop-look", 25, "steps[2].with.steps[0].pint", "did you mean “point”"),
-        ("timeout: 20", "point: shop-look", 18, "steps[2].point", "has no “point”"),
         ("timeout: 20", "retry: {for: 2}", 18, "steps[2].retry", "has no “retry”"),
         ("until:", "unless:", 30, "steps[2].with.steps[0].retry.unless", "unknown key"),
         ("{check: json, at: $.state, equals: done}", "{check: jason, equals: 1}", 31,

@@ -265,6 +265,23 @@ def test_a_failed_copy_fails_the_step_unless_its_number_is_checked() -> None:
     assert play(parallel(branch, expect=[{"check": "passed", "equals": 1}])).state is State.PASSED
 
 
+def test_a_group_that_its_own_checks_decide_fails_at_its_seam_and_nothing_inside_does() -> None:
+    buy = step("buy{{ loop.index }}", point="shop-buy", expect=[{"check": "status", "equals": 201}])
+    race = parallel({"count": 3, "steps": [buy]}, point="shop-stock", expect=[{"check": "passed", "equals": 2}])
+    outcome = play(race)
+    group, *inside = sorted(outcome.steps, key=lambda one: one.path)
+    assert (group.state, group.point) == (State.FAILED, "shop-stock")
+    assert [(one.state, one.optional) for one in inside].count((State.FAILED, True)) == 2
+    assert outcome.message == "Step 1 “Together”: passed should be 2, but it is 1"
+
+
+def test_a_group_in_which_a_step_decides_does_not_fail_at_its_own_seam() -> None:
+    outcome = play(repeat(step("fail", point="shop-pay"), times=1) | {"point": "shop-stock"})
+    group, inner = sorted(outcome.steps, key=lambda one: one.path)
+    assert (group.state, group.point) == (State.FAILED, "")
+    assert (inner.state, inner.point, inner.optional) == (State.FAILED, "shop-pay", False)
+
+
 def test_random_values_of_copies_differ_and_repeat_with_the_seed() -> None:
     definition = parallel({"count": 3, "steps": [setting(number="{{ random_int(1, 1000000) }}")]})
     first, again = play(definition, seed=5).captured["number"], play(definition, seed=5).captured["number"]
