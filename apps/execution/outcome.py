@@ -17,7 +17,7 @@ def to_result(claim: Claim, request: CaseRequest, outcome: CaseOutcome) -> Resul
     against = bool(claim.carried) and state in (State.PASSED, State.SKIPPED)
     return Result(
         execution_id=claim.execution_id,
-        run_id=request.run_id,
+        run_id=int(request.run_id),
         claim=claim.number,
         state=claim.carried if against else state,
         message=claim.message if against else outcome.message,

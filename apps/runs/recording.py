@@ -123,8 +123,9 @@ def end_cancelled(run_id: int, states: Mapping[int, str]) -> None:
     Execution.objects.filter(pk__in=states).update(
         state=State.CANCELLED, finished_at=Now(), resume_captured=None, claim=F("claim") + 1
     )
-    counts = {State.CANCELLED: len(states), State.WAITING: -sum(state == State.WAITING for state in states.values())}
-    rollups.apply_to_run(run_id, rollups.RunDelta(counts), dict.fromkeys(states, State.CANCELLED))
+    waiting = sum(state == State.WAITING for state in states.values())
+    delta = rollups.RunDelta({State.CANCELLED: len(states), State.WAITING: -waiting})
+    rollups.apply_to_run(run_id, delta, dict.fromkeys(states, State.CANCELLED))
 
 
 def _points(system_id: int, results: Iterable[Result]) -> dict[str, int]:
