@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 from celery.signals import worker_process_shutdown
-from django.db import connection
+from django.db import connections
 
 from apps.execution.worker import AWAY, at_last
 from apps.runs import services as runs
@@ -127,4 +127,4 @@ def recorder() -> Recorder:
 @worker_process_shutdown.connect
 def finish(**_: Any) -> None:
     """A child of the worker ends properly: nothing that it executed is executed again."""
-    recorder().after(connection.close).result(LAST)
+    recorder().after(connections.close_all).result(LAST)  # not connection.close: that is of the thread that says it

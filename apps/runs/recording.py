@@ -123,11 +123,9 @@ def end_cancelled(run_id: int, states: Mapping[int, str]) -> None:
     Execution.objects.filter(pk__in=states).update(
         state=State.CANCELLED, finished_at=Now(), resume_captured=None, claim=F("claim") + 1
     )
-    counts: dict[str, int] = {
-        State.CANCELLED: len(states),
-        State.WAITING: -sum(state == State.WAITING for state in states.values()),
-    }
-    rollups.apply_to_run(run_id, rollups.RunDelta(counts), dict.fromkeys(states, State.CANCELLED))
+    waiting = sum(state == State.WAITING for state in states.values())
+    delta = rollups.RunDelta({State.CANCELLED: len(states), State.WAITING: -waiting})
+    rollups.apply_to_run(run_id, delta, dict.fromkeys(states, State.CANCELLED))
 
 
 def _points(system_id: int, results: Iterable[Result]) -> dict[str, int]:
@@ -247,8 +245,7 @@ def _store_points(environment_id: int, pairs: Pairs, points: Mapping[str, int]) 
             point = points.get(step.point)
             if point is None or step.state not in rollups.POINT_STATES:
                 continue
-            may_fail = step.optional and step.state in NOT_PASSED  # a seam does not fail where every case passes
-            if worst.get(point) not in NOT_PASSED and not may_fail:
+            if worst.get(point) not in NOT_PASSED:
                 worst[point] = step.state
             if step.latency_ms is not None:
                 latencies[result.finished_at.date()][point].append(step.latency_ms)

@@ -128,7 +128,7 @@ def test_a_chunk_goes_on_while_the_one_before_is_stored_but_not_two_ahead(
 
 
 def test_a_lost_connection_costs_no_result(taken: list[Execution], recorder: Recorder) -> None:
-    recorder.after(connection.ensure_connection).result(30)
+    recorder.after(lambda: connection.ensure_connection()).result(30)  # that of its thread, not of this one
     with closing(psycopg2.connect(**connection.get_connection_params())) as other, other.cursor() as cursor:
         cursor.execute(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
@@ -233,3 +233,20 @@ def test_what_is_to_be_done_afterwards_and_fails_holds_nobody_up(taken: list[Exe
         recorder.after(lambda: None).result(10)
     assert [one["event"] for one in said if one["log_level"] == "error"] == ["results.unfinished"] * 3
     assert TestRun.objects.get().passed == 3
+
+
+def test_a_child_that_ends_stores_what_is_left_and_closes_its_connection(
+    taken: list[Execution], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_ones: list[bool] = []
+    monkeypatch.setattr(recording, "recorder", lambda: recorder)
+    for one in taken:
+        recorder.add(result(one))
+
+    with capture_logs() as said:
+        recording.finish()
+        recorder.after(lambda: open_ones.append(connection.connection is not None)).result(10)
+
+    assert [one for one in said if one["log_level"] == "error"] == []
+    assert TestRun.objects.get().passed == 12
+    assert open_ones == [False]
