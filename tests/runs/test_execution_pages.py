@@ -106,6 +106,7 @@ def test_the_difference_of_structures_is_shown_as_a_diff(client: Client, execute
 
     assert "<del>  &quot;total&quot;: 24</del>" in html
     assert "<ins>  &quot;total&quot;: 25</ins>" in html
+    assert "− Expected" in html and "+ Actual" in html
 
 
 def test_a_long_body_is_cut_on_the_page_more_on_demand_all_as_a_file(
