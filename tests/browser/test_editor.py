@@ -74,6 +74,23 @@ def test_a_case_with_everything_passes_through_the_form_unchanged(
     assert case.revisions.count() == 1
 
 
+def test_the_choice_of_a_kind_shows_the_keys_that_it_takes(visit: Visit, tester: User, suite: TestSuite) -> None:
+    page = ready(visit(NEW, tester))
+    page.locator("[data-name]").focus()
+    page.keyboard.press("Alt+n")
+    picker = page.locator("#kind-picker")
+
+    assert picker.locator("kbd:visible").all_inner_texts() == [str(number) for number in range(1, 10)]
+    page.keyboard.press("r")
+    expect(picker.locator("button[value=redis]")).to_be_focused()
+    page.keyboard.press("r")
+    expect(picker.locator("button[value=receive]")).to_be_focused()
+    page.keyboard.press("a")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-card]").nth(1)).to_contain_text("At the same time")
+    expect(page.locator("[data-name]").nth(0)).to_have_css("text-overflow", "ellipsis")
+
+
 def test_a_case_is_made_by_keys_alone(
     visit: Visit, tester: User, system: System, suite: TestSuite, point: IntegrationPoint
 ) -> None:

@@ -146,6 +146,13 @@ def test_the_page_holds_the_case_and_what_can_be_chosen(
     assert len(answer.content) < 150_000
 
 
+def test_without_a_suite_the_page_asks_for_one_and_loads_no_editor(page: Client) -> None:
+    html = page.get("/s/shop/cases/new/").content.decode()
+
+    assert "/s/shop/suites/new/" in html
+    assert "editor/main.js" not in html  # it would break on the data that is not there
+
+
 def test_a_case_is_saved_from_the_form(page: Client, system: System, suite: TestSuite, tester: User) -> None:
     body = {"definition": EVERYTHING, "suite": suite.pk, "status": "draft", "workflow": "", "message": "  New\n one "}
 

@@ -94,6 +94,17 @@ def test_a_plan_runs_in_several_environments_by_one_click(
     ]  # fmt: skip
 
 
+def test_who_has_cases_and_no_plan_is_shown_both_ways_to_a_run(
+    environment: Environment, make_case: MakeCase, tester: User, sign_in: Callable[[User], Client]
+) -> None:
+    make_case("A")
+
+    page = sign_in(tester).get("/s/shop/runs/start/").content.decode()
+
+    assert '<a class="btn btn-primary" href="/s/shop/plans/new/">Make a plan</a>' in page
+    assert '<a class="btn" href="/s/shop/cases/">Choose cases</a>' in page
+
+
 def test_either_all_of_several_runs_start_or_none(
     environment: Environment, make_case: MakeCase, system: System, tester: User, outsider: User
 ) -> None:

@@ -1,6 +1,6 @@
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -90,6 +90,41 @@ def test_a_folded_step_is_fetched_when_it_is_opened(client: Client, executed: Ca
     assert b"only when asked" in client.get(f"{path(execution)}?step={first.pk}").content
 
 
+RACE: dict[str, Any] = {
+    "kind": "parallel",
+    "with": {"branches": [{"name": "Buyer", "steps": [{"name": "Buy", "kind": "http", "with": {"url": "/"}}]}]},
+}
+
+
+def raced(executed: Callable[..., Execution], expect: Sequence[Mapping[str, Any]]) -> Execution:
+    """A case whose second step is a race that failed, as did the step inside it."""
+    ask = {"name": "Ask", "kind": "http", "with": {"url": "/"}}
+    definition = {"title": "A race", "steps": [ask, {"name": "Race", **RACE, "expect": list(expect)}]}
+    told = {"passes": [{"number": 1, "branch": 1, "name": "Buyer", "copy": 1, "of": 1, "state": "failed"}]}
+    race = step(1, "failed", name="Race", kind="parallel", response=told, message="the race failed")
+    return executed(
+        step(0), race, step(1, "failed", path="1.1", name="Buy", message="status should be 201"), definition=definition
+    )
+
+
+def test_a_failure_inside_a_step_says_in_which(client: Client, executed: Callable[..., Execution]) -> None:
+    page = text(client.get(path(raced(executed, []))).content)
+
+    assert "at step 2 · Race › Buyer › Buy" in page
+
+
+def test_a_step_whose_own_checks_reckon_with_failures_is_the_one_that_failed(
+    client: Client, executed: Callable[..., Execution]
+) -> None:
+    execution = raced(executed, [{"check": "passed", "equals": 1}])
+
+    html = client.get(path(execution)).content.decode()
+
+    [opened] = re.findall(r"<details[^>]*data-step=\"(\d+)\" open>", html)
+    assert StepResult.objects.get(pk=opened).name == "Race"
+    assert "at step 2 · Race" in text(html)
+
+
 def test_the_difference_of_structures_is_shown_as_a_diff(client: Client, executed: Callable[..., Execution]) -> None:
     diff = '--- expected\n+++ actual\n@@ -1 +1 @@\n {\n-  "total": 24\n+  "total": 25\n }'
     check = {
@@ -106,6 +141,7 @@ def test_the_difference_of_structures_is_shown_as_a_diff(client: Client, execute
 
     assert "<del>  &quot;total&quot;: 24</del>" in html
     assert "<ins>  &quot;total&quot;: 25</ins>" in html
+    assert "− Expected" in html and "+ Actual" in html
 
 
 def test_a_long_body_is_cut_on_the_page_more_on_demand_all_as_a_file(

@@ -115,6 +115,11 @@ class Step:
         return kind is not None and kind.by_person
 
     @property
+    def reckons_with_failures(self) -> bool:
+        """Whether it is a group that checks how many passed or failed; then a failure inside decides nothing itself."""
+        return self.is_group and not {"passed", "failed"}.isdisjoint(canonical.subjects_of(self.expect))
+
+    @property
     def makes(self) -> Iterator[tuple[str, bool]]:
         """Names that the step gives to later ones, and whether each is a secret; those of steps inside, too."""
         for name, source in self.capture.items():

@@ -41,6 +41,12 @@ class StepRow:
     detail: "StepDetail | None" = None
     passes: "list[PassRow]" = field(default_factory=list)
     more_passes: int = 0
+    within: tuple[str, ...] = ()  # of the failed one: the step and the pass or copy in which it stands
+
+    @property
+    def outermost(self) -> int:
+        """Number of the step of the case in which it stands."""
+        return self.result.position + 1 if self.result else self.number
 
 
 @dataclass
@@ -134,6 +140,9 @@ def _pass(result: StepResult, step: Step | None, told: Mapping[str, Any], inside
         _row(one, _defined(branch.steps, index) if branch else None, inside)
         for index, one in enumerate(inside.get(((result.phase, result.position), prefix), ()))
     ]
+    if step is not None and step.reckons_with_failures and told["state"] == State.FAILED:
+        for row, _above in _all(rows):
+            row.optional = row.optional or row.state == State.FAILED
     return PassRow(number, pass_label(told), told["state"], told.get("duration_ms"), rows)
 
 
@@ -176,7 +185,12 @@ def to_open(rows: Sequence[StepRow], wanted: str) -> StepRow | None:
             return _unfold(row, above)
     failed = [row for row in done if row.state in NOT_PASSED]
     first = next((row for row in failed if not row.optional), failed[0] if failed else None)
-    return _unfold(*_deepest(first)) if first else None
+    if first is None:
+        return None
+    found, above = _deepest(first)
+    if found is not first:
+        found.within = (first.name, *(one.label for one in above if one.label))
+    return _unfold(found, above)
 
 
 def _all(rows: Sequence[StepRow], above: tuple[PassRow, ...] = ()) -> Iterator[tuple[StepRow, tuple[PassRow, ...]]]:

@@ -1,4 +1,4 @@
-// The choice of a step's kind: a dialog; arrows and numbers choose, Escape leaves.
+// The choice of a step's kind: a dialog; arrows and first letters go to a kind, the numbers to 9 choose, Escape leaves.
 import { format } from "./data.js";
 import { clone, kindIcon } from "./dom.js";
 
@@ -10,17 +10,27 @@ function option(kind, number) {
   line.querySelector(".step-kind").append(kindIcon(kind.name));
   line.querySelector("b").textContent = kind.label;
   line.querySelector("small").textContent = kind.summary;
-  line.querySelector("kbd").textContent = String(number);
+  const key = line.querySelector("kbd");
+  key.textContent = String(number);
+  key.hidden = number > 9; // of 12, the 1 has chosen already
   line.querySelector("button").value = kind.name;
   return line;
 }
 
+/** The next one of *buttons*, behind the place *at*, whose kind begins with *letter*. */
+function beginning(buttons, at, letter) {
+  const onwards = [...buttons.slice(at + 1), ...buttons.slice(0, at + 1)];
+  return onwards.find((button) => button.querySelector("b").textContent.toLowerCase().startsWith(letter.toLowerCase()));
+}
+
 function walk(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
   const buttons = [...list.querySelectorAll("button")];
   const at = buttons.indexOf(document.activeElement);
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (by) buttons[(at + by + buttons.length) % buttons.length].focus();
   else if (/^[1-9]$/.test(event.key)) buttons[Number(event.key) - 1]?.click();
+  else if (/^\p{L}$/u.test(event.key)) beginning(buttons, at, event.key)?.focus();
   else return;
   event.preventDefault();
 }
