@@ -245,7 +245,8 @@ def _store_points(environment_id: int, pairs: Pairs, points: Mapping[str, int]) 
             point = points.get(step.point)
             if point is None or step.state not in rollups.POINT_STATES:
                 continue
-            if worst.get(point) not in NOT_PASSED:
+            may_fail = step.optional and step.state in NOT_PASSED  # a seam does not fail where every case passes
+            if worst.get(point) not in NOT_PASSED and not may_fail:
                 worst[point] = step.state
             if step.latency_ms is not None:
                 latencies[result.finished_at.date()][point].append(step.latency_ms)
