@@ -7,6 +7,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -48,4 +49,13 @@ def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
         return problem(DomainError("not-signed-in", _("Your session has ended. Sign in again."), status=401))
     if is_part(request):
         return HttpResponse(status=401, headers={"HX-Refresh": "true"})
-    return redirect_to_login(request.get_full_path())
+    return redirect_to_login(_page_to_come_back_to(request))
+
+
+def _page_to_come_back_to(request: HttpRequest) -> str:
+    """Where a form was sent there is no page: whoever sent one comes back to the page on which it stands."""
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    page = urlsplit(request.headers.get("Referer", ""))
+    known = page.netloc == request.get_host()
+    return page._replace(scheme="", netloc="", fragment="").geturl() if known else "/"

@@ -60,3 +60,23 @@ def test_pages_forbid_inline_script_and_style(db: None) -> None:
 
     assert "script-src 'self'" in policy and "style-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    ("referer", "page"),
+    [
+        ("http://testserver/s/shop/defects/1/?tab=all#last", "/s/shop/defects/1/%3Ftab%3Dall"),
+        ("http://elsewhere/s/shop/defects/1/", "/"),
+        ("", "/"),
+    ],
+)
+def test_whose_session_ended_before_a_form_was_sent_comes_back_to_its_page(
+    client: Client, referer: str, page: str
+) -> None:
+    answer = client.post("/s/shop/defects/1/comment/", {"text": "Long"}, headers={"referer": referer})
+
+    assert answer["Location"] == f"/sign-in/?next={page}"
+
+
+def test_whose_session_ended_comes_back_to_the_page_that_was_asked_for(client: Client) -> None:
+    assert client.get("/s/shop/?a=1")["Location"] == "/sign-in/?next=/s/shop/%3Fa%3D1"
