@@ -5,6 +5,7 @@ from functools import partial
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -16,14 +17,18 @@ from apps.runs import services as runs
 from apps.runs.models import Execution, TestRun
 
 
-@transaction.atomic
 def cancel_run(run: TestRun, *, by: User | None, reason: str = "") -> TestRun:
-    """Cancel what has not begun and tell the workers to stop the rest. Conflict when the run has ended."""
-    locked = _open_run(run)
-    TestRun.objects.filter(pk=run.pk).update(paused_at=None, cancel_reason=reason[:200])
-    runs.cancel_open(locked)
-    _note(locked, by, "run.cancelled")
-    transaction.on_commit(partial(watch.announce, run.pk))
+    """Cancel what has not begun and tell the workers to stop the rest. Conflict when the run has ended.
+
+    Workers hear of it before what waits is ended, which takes a second where thousands do.
+    """
+    with transaction.atomic():
+        locked = _open_run(run)
+        now = Coalesce("cancel_requested_at", Now())
+        TestRun.objects.filter(pk=run.pk).update(paused_at=None, cancel_reason=reason[:200], cancel_requested_at=now)
+        _note(locked, by, "run.cancelled")
+        transaction.on_commit(partial(watch.announce, run.pk))
+    runs.end_waiting(run.pk)
     return TestRun.objects.get(pk=run.pk)
 
 

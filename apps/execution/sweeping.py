@@ -28,6 +28,7 @@ logger = structlog.get_logger(__name__)
 SPACE = 71_204  # of our advisory lock
 STRANDED_AFTER = timedelta(seconds=30)
 PAUSED_AFTER = 30  # seconds; every other wait inside a sweep is shorter (integhub.patience)
+CANCELLED_AFTER = timedelta(seconds=5)  # who cancels ends what waits by then
 LOST_AFTER = timedelta(seconds=10)  # beyond silence: after an outage of the database all were silent for a while
 
 
@@ -61,6 +62,7 @@ def sweep_once() -> int:
         dispatch.send_queued(run)
     wake_parked()
     end_overdue()
+    end_cancelled()
     return len(given_back)
 
 
@@ -124,6 +126,15 @@ def wake_parked() -> None:
                 inside.filter(needs=needs).update(parked_at=None)
         if not any(_lengths([base_of(environment)])):
             room.wake(environment.pk)
+
+
+def end_cancelled() -> None:
+    """End what waits in runs that were cancelled by a process which did not live to do that."""
+    asked = TestRun.objects.filter(
+        phase__in=[TestRun.Phase.QUEUED, TestRun.Phase.RUNNING], cancel_requested_at__lt=Now() - CANCELLED_AFTER
+    )
+    for run_id in asked.values_list("pk", flat=True):
+        runs.end_waiting(run_id)
 
 
 def end_overdue() -> None:

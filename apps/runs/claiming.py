@@ -205,11 +205,20 @@ def _lost_for_good(execution: Execution, at: datetime) -> Result:
     )
 
 
-@transaction.atomic
 def cancel_open(run: TestRun) -> int:
-    """Cancel what waits in *run*; running executions are told by their workers' watch. Returns how many."""
+    """Cancel what waits in *run*; running executions are told by their workers' watch. Returns how many.
+
+    Outside a transaction it locks as who stores results: executions, then their run. The sweeper does the second part
+    again where it was lost.
+    """
     TestRun.objects.filter(pk=run.pk, cancel_requested_at__isnull=True).update(cancel_requested_at=Now())
-    open_now = Execution.objects.filter(Q(state=State.QUEUED) | Q(state=State.WAITING), run=run)
+    return end_waiting(run.pk)
+
+
+@transaction.atomic
+def end_waiting(run_id: int) -> int:
+    """End what is queued or waits in a run that is being cancelled. Returns how many."""
+    open_now = Execution.objects.filter(Q(state=State.QUEUED) | Q(state=State.WAITING), run=run_id)
     states = dict(open_now.select_for_update().order_by("pk").values_list("pk", "state"))
-    end_cancelled(run.pk, states)
+    end_cancelled(run_id, states)
     return len(states)

@@ -31,6 +31,7 @@ __all__ = [
     "cancel_open",
     "claim",
     "create_run",
+    "end_waiting",
     "give_back_expired",
     "of_changes",
     "park",
@@ -48,6 +49,7 @@ claim = claiming.claim
 renew = claiming.renew
 give_back_expired = claiming.give_back_expired
 cancel_open = claiming.cancel_open
+end_waiting = claiming.end_waiting
 record = recording.record
 park = parking.park
 wake = parking.wake

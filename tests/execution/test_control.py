@@ -2,13 +2,17 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -80,6 +84,38 @@ def test_a_run_that_is_being_cancelled_is_not_paused(
 
     with pytest.raises(Conflict, match="being cancelled"):
         services.pause_run(run, by=tester)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_cancels_holds_no_run_while_waiting_for_an_execution(
+    environment: Environment, make_case: MakeCase, tester: User, sent: Any
+) -> None:
+    """Who stores a verdict or a result holds executions and then wants their run."""
+    run = start(environment, [make_case("A"), make_case("B")], tester)
+
+    def cancel() -> None:
+        with closing(connection):
+            services.cancel_run(run, by=tester)
+
+    def waits() -> bool:
+        with connection.cursor() as mine:
+            mine.execute(
+                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            return mine.fetchone() is not None
+
+    with closing(psycopg2.connect(**connection.get_connection_params())) as judging, judging.cursor() as cursor:
+        cursor.execute("SELECT id FROM runs_execution WHERE run_id = %s FOR UPDATE", [run.pk])
+        with ThreadPoolExecutor(1) as pool:
+            cancelling = pool.submit(cancel)
+            wait_until(waits)
+            cursor.execute("SELECT cancel_requested_at FROM runs_testrun WHERE id = %s FOR UPDATE NOWAIT", [run.pk])
+            assert cursor.fetchone()[0] is not None, "workers hear of it at once"
+            judging.rollback()
+            cancelling.result(30)
+
+    run.refresh_from_db()
+    assert (run.phase, run.cancelled) == ("cancelled", 2)
 
 
 def test_a_run_ends_at_its_time_limit_pauses_not_counted(

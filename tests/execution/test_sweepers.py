@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, connections
@@ -10,7 +11,7 @@ from django.db.models.functions import Now
 from apps.catalog.models import TestCase
 from apps.environments.models import Environment
 from apps.execution import dispatch, sweeping
-from apps.runs.models import Execution
+from apps.runs.models import Execution, TestRun
 from integhub.celery import app as celery
 from tests.execution.test_worker import wait_until
 from tests.runs.story import planned_run, taken
@@ -118,3 +119,19 @@ def test_the_last_try_is_alone_so_that_what_ends_processes_takes_no_other_with_i
     assert lose() == [[pk] for pk in ids]
     assert lose() == []
     assert set(run.executions.values_list("state", flat=True)) == {"blocked"}
+
+
+def test_a_run_whose_cancel_was_not_brought_to_its_end_ends_all_the_same(
+    environment: Environment, make_case: Callable[..., TestCase]
+) -> None:
+    run = planned_run(environment, [make_case("One"), make_case("Other")])
+    taken(run)
+    TestRun.objects.filter(pk=run.pk).update(cancel_requested_at=Now() - timedelta(seconds=4))
+    Execution.objects.filter(pk=run.executions.latest("pk").pk).update(state="queued", lease_until=None)
+    sweeping.sweep_once()
+    assert run.executions.filter(state="queued").count() == 1, "who cancels is given time to do so"
+
+    TestRun.objects.filter(pk=run.pk).update(cancel_requested_at=Now() - timedelta(seconds=6))
+    sweeping.sweep_once()
+
+    assert list(run.executions.order_by("pk").values_list("state", flat=True)) == ["running", "cancelled"]
