@@ -31,10 +31,14 @@ class NoteMixin(forms.Form):
 
 
 class VerdictForm(NoteMixin):
-    """A person's verdict on one manual step; *attempt* and *step* (index from 0) say on which."""
+    """A person's verdict on one manual step; *attempt* and *step* (index from 0) say on which.
+
+    *seconds* is how long the person worked on it.
+    """
 
     attempt = forms.IntegerField(min_value=0, max_value=32_767)
     step = forms.IntegerField(min_value=0, max_value=32_767)
+    seconds = forms.IntegerField(min_value=0, max_value=2_147_483_647, required=False)
 
 
 class AskedField(forms.MultipleChoiceField):

@@ -34,12 +34,20 @@ class Asked:
 
 @transaction.atomic
 def finish_manual_step(
-    execution: Execution, *, step: int, verdict: str, note: str = "", by: User, attempt: int | None = None
+    execution: Execution,
+    *,
+    step: int,
+    verdict: str,
+    note: str = "",
+    by: User,
+    attempt: int | None = None,
+    seconds: int | None = None,
 ) -> Execution:
     """Store a person's verdict on the manual step at index *step* and hand the execution back to the workers.
 
     Passed or skipped goes on with the next step; failed or blocked leaves only the teardown. Sent twice, the
-    second does nothing. Conflict when the execution waits for another step, in another attempt, or for none.
+    second does nothing. *seconds* is how long the person worked on it, if that is known. Conflict when the execution
+    waits for another step, in another attempt, or for none.
     """
     _check_verdict(verdict)
     [locked] = _locked([execution.pk]).values()
@@ -50,7 +58,7 @@ def finish_manual_step(
         return locked
     if row is None or not _waits(locked, step):
         raise Conflict("not-waiting", _("This execution does not wait for a verdict on this step."))
-    _store([(locked, row)], verdict, note, by)
+    _store([(locked, row)], verdict, note, by, seconds)
     return locked
 
 
@@ -130,10 +138,13 @@ def _refuse(problems: Sequence[tuple[Asked, str]], found: dict[int, Execution]) 
     raise error
 
 
-def _store(judged: Sequence[tuple[Execution, StepResult]], verdict: str, note: str, by: User) -> None:
+def _store(
+    judged: Sequence[tuple[Execution, StepResult]], verdict: str, note: str, by: User, seconds: int | None = None
+) -> None:
     by_run: dict[int, list[Execution]] = defaultdict(list)
     for execution, row in judged:
         _judge_step(row, verdict, note, by)
+        row.duration_ms = _worked(row, seconds)
         _hand_back(execution, row.position, verdict, note)
         by_run[execution.run_id].append(execution)
     steps, executions = [row for _e, row in judged], [execution for execution, _row in judged]
@@ -148,9 +159,14 @@ def _store(judged: Sequence[tuple[Execution, StepResult]], verdict: str, note: s
 
 def _judge_step(row: StepResult, verdict: str, note: str, by: User) -> None:
     row.state, row.note, row.executed_by = verdict, note, by
-    row.duration_ms = (timezone.now() - row.started_at).total_seconds() * 1000 if row.started_at else None
     if verdict in (State.FAILED, State.BLOCKED):
         row.message = note.strip().splitlines()[0][:300] if note.strip() else _("Judged so by %(who)s.") % {"who": by}
+
+
+def _worked(row: StepResult, seconds: int | None) -> float | None:
+    """Milliseconds that a person worked on the step: never longer than it has waited; nothing else may be known."""
+    waited = (timezone.now() - row.started_at).total_seconds() * 1000 if row.started_at else None
+    return waited if seconds is None or waited is None else min(seconds * 1000.0, waited)
 
 
 def _hand_back(execution: Execution, step: int, verdict: str, note: str) -> None:

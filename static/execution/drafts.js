@@ -2,7 +2,7 @@
 const PREFIX = "integhub:manual:";
 const KEPT = 30 * 86_400_000; // ms
 
-/** The draft of step *id*: { note, begun, pending, saved }; empty when there is none. */
+/** The draft of step *id*: { note, begun, pending, seconds, saved }; empty when there is none. */
 export function load(id) {
   try {
     return JSON.parse(localStorage.getItem(PREFIX + id)) ?? {};
@@ -31,6 +31,11 @@ export function tidy(now = Date.now()) {
   for (const key of Object.keys(localStorage)) {
     if (key.startsWith(PREFIX) && now - (load(key.slice(PREFIX.length)).saved ?? 0) > KEPT) localStorage.removeItem(key);
   }
+}
+
+/** Whole seconds since *draft* was begun; empty when that is not known. */
+export function seconds({ begun }) {
+  return begun ? Math.max(0, Math.floor((Date.now() - begun) / 1000)) : "";
 }
 
 /** Drafts of *person* whose verdict has not been sent yet, each with its `id`. */

@@ -7,10 +7,11 @@ import { Refused, send } from "./sending.js";
 
 const box = document.querySelector("[data-outbox]");
 
-async function deliver({ id, pending, action, attempt, step, note, title }) {
+async function deliver({ id, pending, action, attempt, step, note, seconds, title }) {
   if ((await filesWaiting(id)).length) return; // they go first, from the page of the step
   try {
-    await send(action, () => new URLSearchParams({ attempt, step, verdict: pending, note: note ?? "" }));
+    const body = { attempt, step, verdict: pending, note: note ?? "", seconds: seconds ?? "" };
+    await send(action, () => new URLSearchParams(body));
     drafts.clear(id);
     toast(`${box.dataset.textSent} ${title}`);
   } catch (error) {

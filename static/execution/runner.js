@@ -42,12 +42,14 @@ async function deliver(form, verdict) {
   form.dataset.sending = "yes";
   say(form, said.textSending);
   const place = { action: form.action, attempt: form.attempt.value, step: form.step.value, title: form.dataset.title };
-  drafts.save(id, { ...place, note: form.note.value, pending: verdict });
+  const draft = drafts.load(id);
+  const seconds = draft.pending ? draft.seconds : drafts.seconds(draft); // not those that it waits to be sent
+  drafts.save(id, { ...place, note: form.note.value, pending: verdict, seconds });
   try {
     if (!navigator.onLine) say(form, said.textOffline);
     await uploads.idle();
     const body = () => new URLSearchParams({
-      attempt: form.attempt.value, step: form.step.value, verdict, note: form.note.value,
+      attempt: form.attempt.value, step: form.step.value, verdict, note: form.note.value, seconds: seconds ?? "",
     });
     await send(form.action, body, { waiting: () => say(form, said.textOffline), signedOut: said.textSignedOut });
     drafts.clear(id);
@@ -132,9 +134,8 @@ document.addEventListener("change", (event) => {
 
 function tick() {
   const form = current();
-  const begun = form && drafts.load(form.dataset.runner).begun;
-  if (!begun) return;
-  const seconds = Math.floor((Date.now() - begun) / 1000);
+  const seconds = form && drafts.seconds(drafts.load(form.dataset.runner));
+  if (typeof seconds !== "number") return;
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
   const clock = `${String(minutes).padStart(hours ? 2 : 1, "0")}:${String(seconds % 60).padStart(2, "0")}`;
   form.querySelector("[data-timer]").textContent = hours ? `${hours}:${clock}` : clock;

@@ -1,9 +1,11 @@
 """The manual runner as a person uses it, also when the connection or the browser breaks."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
@@ -59,8 +61,12 @@ def test_what_was_typed_survives_a_reload_and_a_lost_connection(
     page.get_by_label("Note").fill("Half a sentence")
     expect(page.get_by_text("Saved on this device")).to_be_visible()
 
+    StepResult.objects.filter(position=1).update(started_at=timezone.now() - timedelta(hours=1))
+    age = "for (const key of Object.keys(localStorage)) { const draft = JSON.parse(localStorage[key]);"
+    page.evaluate(f"() => {{ {age} draft.begun -= 90_000; localStorage[key] = JSON.stringify(draft); }} }}")
     page.reload()
     expect(page.get_by_label("Note")).to_have_value("Half a sentence")
+    expect(page.get_by_role("timer")).to_contain_text("1:3")
     page.context.set_offline(True)
     page.get_by_role("button", name="Pass").click()
     expect(page.get_by_text("No connection.")).to_be_visible()
@@ -71,6 +77,8 @@ def test_what_was_typed_survives_a_reload_and_a_lost_connection(
     expect(page.get_by_text("Automated steps are running…")).to_be_visible(timeout=20_000)
     found = StepResult.objects.get(position=1)
     assert (found.state, found.note) == ("passed", "Half a sentence")
+    assert found.duration_ms is not None
+    assert 90_000 <= found.duration_ms < 600_000, "as the timer showed, not the hour that it has waited"
 
 
 def test_a_verdict_that_was_on_its_way_is_sent_after_a_crash_of_the_browser(

@@ -3,6 +3,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.catalog.models import TestCase
@@ -135,6 +136,23 @@ def test_a_passed_manual_step_hands_the_case_back_to_the_workers(
     assert sent[-1][1] == [execution.pk]
     step = execution.steps.get()
     assert (step.state, step.note, step.executed_by) == ("passed", "Fine.", tester)
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(90, 90_000), (0, 0), (7_200, 3_600_000), (None, 3_600_000)])
+def test_a_manual_step_took_as_long_as_the_person_worked_but_no_longer_than_it_waited(
+    environment: Environment,
+    make_case: MakeCase,
+    tester: User,
+    sent: Any,
+    seconds: int | None,
+    expected: int,
+) -> None:
+    execution = waiting_execution(environment, make_case, tester)
+    execution.steps.update(started_at=timezone.now() - timedelta(hours=1))
+
+    services.finish_manual_step(execution, step=0, verdict="passed", by=tester, seconds=seconds)
+
+    assert execution.steps.get().duration_ms == pytest.approx(expected, abs=60_000 if expected > 90_000 else 0)
 
 
 def test_a_verdict_sent_twice_counts_once(

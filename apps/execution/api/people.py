@@ -74,6 +74,12 @@ class VerdictSerializer(_VerdictSerializer):
 
     step = serializers.IntegerField(min_value=0, max_value=32_767)
     attempt = serializers.IntegerField(required=False, min_value=0, max_value=32_767)
+    seconds = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=2_147_483_647,
+        help_text="How long the person worked on it; without it, how long it has waited is taken.",
+    )
 
 
 class AskedSerializer(serializers.Serializer[Any]):
