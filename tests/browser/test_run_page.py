@@ -44,7 +44,8 @@ def shown(page: Page) -> dict[str, Any]:
     texts = page.locator(".progress-done, .progress-state, #reasons h3, .state-tabs, tbody tr .main-cell")
     icons = page.locator("#executions tbody .mark")
     return {
-        "texts": [" ".join(text.split()) for text in texts.all_inner_texts()],
+        # Without spaces: of what is being replaced just then the browser tells the text as it is not laid out.
+        "texts": ["".join(text.split()) for text in texts.all_inner_texts()],
         "states": icons.evaluate_all("marks => marks.map(mark => mark.dataset.state)"),
     }
 
