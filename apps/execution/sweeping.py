@@ -133,7 +133,8 @@ def end_cancelled() -> None:
     asked = TestRun.objects.filter(
         phase__in=[TestRun.Phase.QUEUED, TestRun.Phase.RUNNING], cancel_requested_at__lt=Now() - CANCELLED_AFTER
     )
-    for run_id in asked.values_list("pk", flat=True):
+    waiting = Execution.objects.filter(run=OuterRef("pk"), state__in=[State.QUEUED, State.WAITING])
+    for run_id in asked.filter(Exists(waiting)).values_list("pk", flat=True):
         runs.end_waiting(run_id)
 
 

@@ -205,19 +205,12 @@ def _lost_for_good(execution: Execution, at: datetime) -> Result:
     )
 
 
-def cancel_open(run: TestRun) -> int:
-    """Cancel what waits in *run*; running executions are told by their workers' watch. Returns how many.
-
-    Outside a transaction it locks as who stores results: executions, then their run. The sweeper does the second part
-    again where it was lost.
-    """
-    TestRun.objects.filter(pk=run.pk, cancel_requested_at__isnull=True).update(cancel_requested_at=Now())
-    return end_waiting(run.pk)
-
-
 @transaction.atomic
 def end_waiting(run_id: int) -> int:
-    """End what is queued or waits in a run that is being cancelled. Returns how many."""
+    """End what is queued or waits in a run that is being cancelled; what runs is told by its worker. Returns how many.
+
+    Call it outside of other transactions: it locks as who stores results, executions and then their run.
+    """
     open_now = Execution.objects.filter(Q(state=State.QUEUED) | Q(state=State.WAITING), run=run_id)
     states = dict(open_now.select_for_update().order_by("pk").values_list("pk", "state"))
     end_cancelled(run_id, states)

@@ -28,7 +28,6 @@ __all__ = [
     "Planned",
     "RunDelta",
     "apply_to_run",
-    "cancel_open",
     "claim",
     "create_run",
     "end_waiting",
@@ -48,7 +47,6 @@ Claimed = claiming.Claimed
 claim = claiming.claim
 renew = claiming.renew
 give_back_expired = claiming.give_back_expired
-cancel_open = claiming.cancel_open
 end_waiting = claiming.end_waiting
 record = recording.record
 park = parking.park

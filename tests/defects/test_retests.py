@@ -7,10 +7,10 @@ from apps.defects import services, tasks
 from apps.defects.models import Defect, Retest
 from apps.defects.receivers import on_executions_failed, on_run_finished
 from apps.environments.models import Environment
-from apps.runs import services as runs
 from apps.runs.models import Execution, TestRun
 from apps.systems.models import Component, ComponentVersion, IntegrationPoint, System
 from tests.defects.play import MakeCase, finish, planned, played
+from tests.runs.story import cancel
 
 pytestmark = pytest.mark.django_db
 
@@ -102,7 +102,7 @@ def test_a_cancelled_retest_shows_nothing(defect: Defect, tester: User) -> None:
     services.mark_fixed(defect, by=tester)
     retest = services.retest(defect, by=tester)
 
-    runs.cancel_open(retest.run)
+    cancel(retest.run)
     on_run_finished(None, run_id=retest.run.pk)
 
     assert now(defect).state == "fixed"

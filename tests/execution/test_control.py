@@ -24,6 +24,7 @@ from apps.environments.models import Environment, Variable
 from apps.execution import services, sweeping, watch
 from apps.runs import services as runs
 from apps.runs.models import Execution, TestRun
+from tests.execution.test_leaving import somebody_waits
 from tests.execution.test_worker import asking, ended, start, target, wait_until
 from tests.workers import Worker
 
@@ -97,18 +98,11 @@ def test_who_cancels_holds_no_run_while_waiting_for_an_execution(
         with closing(connection):
             services.cancel_run(run, by=tester)
 
-    def waits() -> bool:
-        with connection.cursor() as mine:
-            mine.execute(
-                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            )
-            return mine.fetchone() is not None
-
     with closing(psycopg2.connect(**connection.get_connection_params())) as judging, judging.cursor() as cursor:
         cursor.execute("SELECT id FROM runs_execution WHERE run_id = %s FOR UPDATE", [run.pk])
         with ThreadPoolExecutor(1) as pool:
             cancelling = pool.submit(cancel)
-            wait_until(waits)
+            wait_until(somebody_waits)
             cursor.execute("SELECT cancel_requested_at FROM runs_testrun WHERE id = %s FOR UPDATE NOWAIT", [run.pk])
             assert cursor.fetchone()[0] is not None, "workers hear of it at once"
             judging.rollback()

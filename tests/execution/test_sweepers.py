@@ -122,16 +122,17 @@ def test_the_last_try_is_alone_so_that_what_ends_processes_takes_no_other_with_i
 
 
 def test_a_run_whose_cancel_was_not_brought_to_its_end_ends_all_the_same(
-    environment: Environment, make_case: Callable[..., TestCase]
+    environment: Environment, make_case: Callable[..., TestCase], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = planned_run(environment, [make_case("One"), make_case("Other")])
     taken(run)
-    TestRun.objects.filter(pk=run.pk).update(cancel_requested_at=Now() - timedelta(seconds=4))
+    TestRun.objects.filter(pk=run.pk).update(cancel_requested_at=Now() - timedelta(minutes=30))
     Execution.objects.filter(pk=run.executions.latest("pk").pk).update(state="queued", lease_until=None)
-    sweeping.sweep_once()
+    with monkeypatch.context() as patient:
+        patient.setattr(sweeping, "CANCELLED_AFTER", timedelta(hours=1))
+        sweeping.sweep_once()
     assert run.executions.filter(state="queued").count() == 1, "who cancels is given time to do so"
 
-    TestRun.objects.filter(pk=run.pk).update(cancel_requested_at=Now() - timedelta(seconds=6))
     sweeping.sweep_once()
 
     assert list(run.executions.order_by("pk").values_list("state", flat=True)) == ["running", "cancelled"]

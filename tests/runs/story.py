@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db.models.functions import Now
+
 from apps.catalog.models import TestCase
 from apps.environments.models import Environment
 from apps.runs import services
@@ -27,6 +29,12 @@ def taken(run: TestRun) -> list[Execution]:
     ids = list(run.executions.filter(state="queued").order_by("position").values_list("pk", flat=True))
     services.claim(ids, "w", timedelta(seconds=60))
     return list(Execution.objects.filter(pk__in=ids).order_by("position"))
+
+
+def cancel(run: TestRun) -> int:
+    """Cancel *run* as who cancels does; returns how many of its executions that ended."""
+    TestRun.objects.filter(pk=run.pk).update(cancel_requested_at=Now())
+    return services.end_waiting(run.pk)
 
 
 def step(position: int = 0, state: str = "passed", **fields: Any) -> StepRecord:

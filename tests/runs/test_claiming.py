@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.runs import claiming, parking, recording, services
 from apps.runs.models import CaseRecord, DayCount, Execution, TestRun
 from tests.runs.conftest import result
+from tests.runs.story import cancel
 
 pytestmark = pytest.mark.django_db
 Take = Callable[[TestRun], list[Execution]]
@@ -118,7 +119,7 @@ def test_cancelling_ends_what_waits_and_leaves_what_runs(make_run: MakeRun, take
     run = make_run(3)
     held = services.claim([run.executions.first().pk], "w", timedelta(seconds=60))  # type: ignore[union-attr]
 
-    assert services.cancel_open(run) == 2
+    assert cancel(run) == 2
 
     run.refresh_from_db()
     assert (run.cancelled, run.is_open) == (2, True)
@@ -131,7 +132,7 @@ def test_cancelling_ends_what_waits_and_leaves_what_runs(make_run: MakeRun, take
 def test_a_lost_worker_of_a_cancelled_run_ends_as_cancelled(make_run: MakeRun, take: Take) -> None:
     run = make_run(1)
     take(run)
-    services.cancel_open(run)
+    cancel(run)
     expire(run)
 
     assert services.give_back_expired() == []
@@ -148,7 +149,7 @@ def test_a_worker_that_is_found_lost_while_the_run_is_cancelled_ends_as_cancelle
     expire(run)
 
     def cancel_meanwhile(expired: Any) -> None:
-        services.cancel_open(run)
+        cancel(run)
         keep(expired)
 
     monkeypatch.setattr(claiming, "_keep_lost_attempts", cancel_meanwhile)
@@ -168,7 +169,7 @@ def test_what_comes_back_while_the_run_is_cancelled_is_cancelled(
     first, second = take(run)
 
     def cancel_meanwhile(*stored: Any) -> None:
-        services.cancel_open(run)
+        cancel(run)
         finish(*stored)
 
     monkeypatch.setattr(recording, "_finish", cancel_meanwhile)
