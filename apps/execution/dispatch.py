@@ -25,7 +25,8 @@ FIRST, USUAL, LARGEST = 4, 50, 250
 LAST = 64  # the last chunks are no smaller: each costs as much time as executing some forty quick ones
 AIM = 1_000.0  # ms for which a full chunk should keep a worker busy: long enough to pay, short enough to share
 REST_TASK = "execution.send-rest"
-AT_ONCE = 418  # executions of a run that are sent before its start is answered; a worker sends the rest
+# Sent before the start of a run is answered: the chunks that grow, and a full one. A worker sends the rest.
+AT_ONCE = 4 + 4 + 16 + 16 + 64 + 64 + LARGEST
 MANY = 500  # from so many on, a run's rows are read rather than single ones
 
 
